@@ -1,0 +1,330 @@
+//! The catalog: models, providers and the endpoints that join them, as one immutable snapshot.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::model::ModelSlug;
+use crate::pricing::PriceSheet;
+
+/// A kind of content that a model takes or makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Modality {
+    Text,
+    Image,
+    File,
+    Audio,
+    Video,
+    Embeddings,
+    Rerank,
+}
+
+impl Modality {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::File => "file",
+            Self::Audio => "audio",
+            Self::Video => "video",
+            Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
+        }
+    }
+}
+
+/// The parameters that an endpoint may support, by their public names.
+pub const PARAMETERS: [&str; 26] = [
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "top_a",
+    "frequency_penalty",
+    "presence_penalty",
+    "repetition_penalty",
+    "max_tokens",
+    "max_completion_tokens",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "prediction",
+    "seed",
+    "response_format",
+    "structured_outputs",
+    "stop",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "include_reasoning",
+    "reasoning",
+    "reasoning_effort",
+    "web_search_options",
+    "verbosity",
+];
+
+/// How weights are stored at an endpoint, by the public names.
+pub const QUANTIZATIONS: [&str; 12] = [
+    "int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32",
+    "unknown",
+];
+
+/// A model, whoever serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    pub slug: ModelSlug,
+    /// The permanent, dated name; equal to the slug when there is none.
+    pub canonical_slug: String,
+    /// `Author: Name`.
+    pub name: String,
+    pub description: String,
+    /// When the model was released, Unix seconds.
+    pub created: i64,
+    pub context_length: u32,
+    pub input_modalities: Vec<Modality>,
+    pub output_modalities: Vec<Modality>,
+    /// A tokenizer family of the public vocabulary: `GPT`, `Llama3`, `Other`, …
+    pub tokenizer: String,
+    pub instruct_type: Option<String>,
+    pub hugging_face_id: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub knowledge_cutoff: Option<String>,
+    /// `YYYY-MM-DD`, when it will be withdrawn.
+    pub expiration_date: Option<String>,
+    pub open_weights: bool,
+    /// In the order of the catalog file.
+    pub endpoints: Vec<Arc<Endpoint>>,
+}
+
+impl Model {
+    /// `text+image->text`.
+    pub fn modality(&self) -> String {
+        let join = |list: &[Modality]| {
+            list.iter().map(|modality| modality.as_str()).collect::<Vec<_>>().join("+")
+        };
+        format!("{}->{}", join(&self.input_modalities), join(&self.output_modalities))
+    }
+
+    /// The union of what its endpoints support, sorted.
+    pub fn supported_parameters(&self) -> Vec<String> {
+        let all: std::collections::BTreeSet<&String> =
+            self.endpoints.iter().flat_map(|endpoint| &endpoint.supported_parameters).collect();
+        all.into_iter().cloned().collect()
+    }
+
+    /// The endpoint whose prices stand for the model: the cheapest for equal input and output.
+    pub fn cheapest(&self) -> Option<&Arc<Endpoint>> {
+        use crate::pricing::Unit;
+        self.endpoints.iter().filter(|endpoint| !endpoint.hidden).min_by_key(|endpoint| {
+            endpoint
+                .prices
+                .price(Unit::Prompt)
+                .nanos_per_million()
+                .saturating_add(endpoint.prices.price(Unit::Completion).nanos_per_million())
+        })
+    }
+}
+
+/// One model at one provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Unique in the catalog: `<model slug>@<tag>`.
+    pub id: String,
+    pub model: ModelSlug,
+    pub provider: Arc<Provider>,
+    /// The routing slug: `deepinfra`, `deepinfra/turbo`, `google-vertex/us-east5`.
+    pub tag: String,
+    /// What the provider calls the model.
+    pub upstream_model: String,
+    pub context_length: u32,
+    pub max_prompt_tokens: Option<u32>,
+    pub max_completion_tokens: Option<u32>,
+    /// One of [`QUANTIZATIONS`].
+    pub quantization: Option<String>,
+    /// Of [`PARAMETERS`], sorted.
+    pub supported_parameters: Vec<String>,
+    pub prices: PriceSheet,
+    pub regions: Vec<String>,
+    /// Not shown and not routed to.
+    pub hidden: bool,
+    /// Quirks of this endpoint over those of its provider.
+    pub quirks: Quirks,
+}
+
+impl Endpoint {
+    /// The most output tokens that this endpoint can produce.
+    pub fn output_tokens_max(&self) -> u32 {
+        self.max_completion_tokens.unwrap_or(self.context_length)
+    }
+
+    pub fn supports(&self, parameter: &str) -> bool {
+        self.supported_parameters.iter().any(|name| name == parameter)
+    }
+}
+
+/// A company that serves models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    pub slug: String,
+    /// Display name.
+    pub name: String,
+    /// The slug of the adapter that speaks its dialect.
+    pub dialect: String,
+    /// Without a trailing slash: `https://api.example.com/v1`.
+    pub base_url: String,
+    pub auth: Auth,
+    /// The environment variable that holds our credential; none when no credential is needed.
+    pub credential_env: Option<String>,
+    pub quirks: Quirks,
+    pub data_policy: DataPolicy,
+    pub cancellation: Cancellation,
+    pub regions: Vec<String>,
+    /// ISO 3166 alpha-2.
+    pub headquarters: Option<String>,
+    pub datacenters: Vec<String>,
+    pub terms_url: Option<String>,
+    pub privacy_url: Option<String>,
+    pub status_url: Option<String>,
+    pub serving: Serving,
+}
+
+/// Who answers requests for a provider in this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Serving {
+    /// The provider itself, with our credential.
+    Live,
+    /// The sandbox, at this base address, because there is no credential.
+    Sandbox { base_url: String },
+    /// Nobody: there is no credential and the sandbox may not answer.
+    Hidden,
+}
+
+impl Provider {
+    /// The address that requests go to.
+    pub fn dialled_url(&self) -> &str {
+        match &self.serving {
+            Serving::Sandbox { base_url } => base_url,
+            Serving::Live | Serving::Hidden => &self.base_url,
+        }
+    }
+
+    pub fn is_sandboxed(&self) -> bool {
+        matches!(self.serving, Serving::Sandbox { .. })
+    }
+}
+
+/// How a credential is attached to a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum Auth {
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// A header of this name.
+    Header { name: String },
+    /// A query parameter of this name.
+    Query { name: String },
+    /// Nothing is attached.
+    None,
+}
+
+/// How an upstream departs from the dialect that it speaks. Data, so that it needs no code.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quirks {
+    /// Parameter → the name that this upstream gives it.
+    pub rename: BTreeMap<String, String>,
+    /// Parameters that this upstream refuses and that are therefore left out.
+    pub unsupported: Vec<String>,
+    /// JSON members that are always added to the body (values as JSON text).
+    pub body: BTreeMap<String, String>,
+    /// Headers that are always added.
+    pub headers: BTreeMap<String, String>,
+    /// Whether `stream_options.include_usage` is understood; it is by default.
+    pub no_stream_options: bool,
+    /// Whether the `developer` role must be sent as `system`.
+    pub no_developer_role: bool,
+    /// The member that carries the output bound, where it isn't `max_tokens`.
+    pub max_tokens_name: Option<String>,
+    /// The path of chat completions below the base address, where it isn't `/chat/completions`.
+    pub chat_path: Option<String>,
+}
+
+/// What a provider does with prompts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataPolicy {
+    /// Trains on prompts.
+    pub training: bool,
+    /// Keeps prompts at all.
+    pub retains: bool,
+    /// For how many days, if it says so.
+    pub retention_days: Option<u32>,
+    /// Publishes prompts.
+    pub publishes: bool,
+}
+
+impl DataPolicy {
+    pub const fn zero_data_retention(&self) -> bool {
+        !self.retains && !self.training && !self.publishes
+    }
+}
+
+/// What happens to the bill when the caller leaves in the middle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancellation {
+    /// The upstream stops and bills what it has produced.
+    #[default]
+    Stops,
+    /// The upstream goes on and bills the whole completion.
+    BillsWhole,
+}
+
+/// Everything that can be asked for, at one moment. Never changed: replaced.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    models: Vec<Arc<Model>>,
+    by_slug: HashMap<String, usize>,
+    providers: Vec<Arc<Provider>>,
+    provider_by_slug: HashMap<String, usize>,
+    /// Says which snapshot this is, for caches and `ETag`s.
+    version: u64,
+}
+
+impl Catalog {
+    /// Indexes validated models and providers. Models are sorted newest first, then by slug;
+    /// providers by slug.
+    pub fn new(mut models: Vec<Model>, mut providers: Vec<Arc<Provider>>, version: u64) -> Self {
+        models.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.slug.cmp(&b.slug)));
+        providers.sort_by(|a, b| a.slug.cmp(&b.slug));
+        let models: Vec<Arc<Model>> = models.into_iter().map(Arc::new).collect();
+        let by_slug =
+            models.iter().enumerate().map(|(i, model)| (model.slug.to_string(), i)).collect();
+        let provider_by_slug =
+            providers.iter().enumerate().map(|(i, p)| (p.slug.clone(), i)).collect();
+        Self { models, by_slug, providers, provider_by_slug, version }
+    }
+
+    /// Newest first.
+    pub fn models(&self) -> &[Arc<Model>] {
+        &self.models
+    }
+
+    pub fn find_model(&self, slug: &str) -> Option<&Arc<Model>> {
+        self.by_slug.get(slug).and_then(|index| self.models.get(*index))
+    }
+
+    /// By slug.
+    pub fn providers(&self) -> &[Arc<Provider>] {
+        &self.providers
+    }
+
+    pub fn find_provider(&self, slug: &str) -> Option<&Arc<Provider>> {
+        self.provider_by_slug.get(slug).and_then(|index| self.providers.get(*index))
+    }
+
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+}

@@ -1,0 +1,2 @@
+//! The data plane. To be written.
+pub mod ports;

@@ -1,0 +1,1 @@
+//! Events to a whole response. To be written.

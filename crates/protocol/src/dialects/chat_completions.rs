@@ -1,0 +1,1 @@
+//! OpenAI chat completions. To be written.

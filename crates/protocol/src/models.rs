@@ -1,0 +1,1 @@
+//! `/models` and `/endpoints` payloads. To be written.

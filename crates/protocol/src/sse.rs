@@ -1,0 +1,1 @@
+//! Sans-I/O server-sent events. To be written.

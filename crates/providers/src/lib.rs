@@ -1,0 +1,14 @@
+//! One adapter per upstream dialect: values in, values out.
+//!
+//! To add a dialect: one folder here, one line in `ADAPTERS`, fixtures under `tests/it/fixtures`.
+//! Most providers need no code at all: they are data in `catalog/providers`, served by
+//! `openai_compatible`.
+//! Invariants: no I/O, no clock, no randomness; a decoder gives the same events however its bytes
+//! are cut, and never panics.
+//!
+//! What is not here: sending, retrying, timing out, breaking, metering, charging, logging. Those
+//! belong to the gateway.
+
+pub mod adapter;
+pub mod auth;
+pub mod error;
