@@ -7,8 +7,10 @@
 //! What is not here: how upstreams differ from the dialect they claim (`providers`), anything
 //! that does I/O, prices.
 
+pub mod account;
 pub mod chat;
 pub mod dialects;
 pub mod error;
+pub mod json;
 pub mod models;
 pub mod sse;

@@ -48,7 +48,10 @@ pub enum Delta {
     Logprobs(Box<RawValue>),
     /// A member of `delta` that this version does not interpret (`annotations`, `images`,
     /// `audio`, …), verbatim.
-    Other { name: String, value: Box<RawValue> },
+    Other {
+        name: String,
+        value: Box<RawValue>,
+    },
 }
 
 /// A part of one tool call. `id` and `name` come with the first part only.

@@ -1,5 +1,5 @@
 //! The canonical chat form.
 
-pub mod request;
 pub mod event;
 pub mod fold;
+pub mod request;

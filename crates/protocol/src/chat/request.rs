@@ -31,6 +31,18 @@ impl ChatRequest {
     pub fn parameter(&self, name: &str) -> Option<&RawValue> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
+
+    /// Whether the caller wants an answer without the reasoning that led to it.
+    pub fn excludes_reasoning(&self) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Reasoning {
+            exclude: Option<bool>,
+        }
+        self.parameter("reasoning")
+            .and_then(|raw| serde_json::from_str::<Reasoning>(raw.get()).ok())
+            .and_then(|reasoning| reasoning.exclude)
+            .unwrap_or(false)
+    }
 }
 
 /// One message of the conversation.
@@ -70,7 +82,9 @@ pub struct Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartKind {
     /// Bytes of text in it, for estimates.
-    Text { bytes: u32 },
+    Text {
+        bytes: u32,
+    },
     Image,
     Audio,
     Video,

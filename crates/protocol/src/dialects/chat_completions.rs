@@ -1,1 +1,0 @@
-//! OpenAI chat completions. To be written.

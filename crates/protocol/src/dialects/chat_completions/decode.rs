@@ -1,0 +1,229 @@
+//! Bytes to a canonical request, or a 400 that says where and why.
+
+use domain::catalog::QUANTIZATIONS;
+use domain::pricing::Price;
+use domain::routing::ProviderPreferences;
+use serde_json::value::RawValue;
+
+use super::messages::{self, Draft};
+use super::rules::{self, Fate, Rule, invalid};
+use super::value::{boolean, integer, list, members, text};
+use crate::chat::request::{ChatRequest, Content, Message, Role};
+use crate::error::{ErrorType, PublicError};
+
+/// More fallbacks than this are a mistake.
+const MODELS_MAX: usize = 32;
+/// The most choices that one request may ask for.
+const CHOICES_MAX: i64 = 128;
+
+/// Reads the body of a chat completion request.
+///
+/// Values are checked for type and range; what this version does not know is kept verbatim.
+pub fn decode(body: &[u8]) -> Result<ChatRequest, PublicError> {
+    let Draft { messages, members } = messages::read(body)?;
+    let mut request = ChatRequest::default();
+    let mut prompt = None;
+    let mut include_reasoning = None;
+    for (name, raw) in members {
+        let is_null = raw.get() == "null";
+        match name.as_str() {
+            _ if is_null && (rules::is_known(&name) || is_interpreted(&name)) => {}
+            "prompt" => prompt = Some(read_text(&name, &raw, usize::MAX)?),
+            "include_reasoning" => {
+                Rule::Boolean.check(&name, &raw)?;
+                include_reasoning = boolean(&raw);
+            }
+            _ if is_interpreted(&name) => interpret(&mut request, &name, &raw)?,
+            _ => match rules::check(&name, &raw)? {
+                Fate::Kept => request.parameters.push((name, raw)),
+                Fate::Dropped => {}
+            },
+        }
+    }
+    request.messages = conversation(messages, prompt)?;
+    settle_reasoning(&mut request, include_reasoning)?;
+    settle_tools(&mut request)?;
+    check_logprobs(&request)?;
+    Ok(request)
+}
+
+/// Members that become fields of the canonical request rather than staying verbatim.
+fn is_interpreted(name: &str) -> bool {
+    matches!(
+        name,
+        "model"
+            | "models"
+            | "stream"
+            | "max_tokens"
+            | "max_completion_tokens"
+            | "n"
+            | "provider"
+            | "user"
+            | "session_id"
+            | "prompt"
+            | "include_reasoning"
+    )
+}
+
+fn interpret(request: &mut ChatRequest, name: &str, raw: &RawValue) -> Result<(), PublicError> {
+    match name {
+        "model" => request.model = Some(read_model(name, raw)?),
+        "models" => request.models = read_models(name, raw)?,
+        "stream" => {
+            Rule::Boolean.check(name, raw)?;
+            request.stream = boolean(raw).unwrap_or(false);
+        }
+        "max_tokens" | "max_completion_tokens" => {
+            let limit = read_count(name, raw, i64::from(u32::MAX))?;
+            // Where both names are used, the stricter bound satisfies both.
+            request.max_tokens = Some(request.max_tokens.map_or(limit, |other| other.min(limit)));
+        }
+        "n" => request.n = Some(read_count(name, raw, CHOICES_MAX)?),
+        "provider" => request.provider = read_provider(raw)?,
+        "user" => request.user = Some(read_text(name, raw, 1024)?),
+        "session_id" => request.session_id = Some(read_text(name, raw, 256)?),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn read_text(field: &str, raw: &RawValue, characters_max: usize) -> Result<String, PublicError> {
+    let rule = Rule::Text { characters_max };
+    rule.check(field, raw)?;
+    text(raw).map(Into::into).ok_or_else(|| invalid(field, "must be text"))
+}
+
+fn read_count(field: &str, raw: &RawValue, max: i64) -> Result<u32, PublicError> {
+    Rule::Integer { min: 1, max }.check(field, raw)?;
+    integer(raw)
+        .and_then(|count| u32::try_from(count).ok())
+        .ok_or_else(|| invalid(field, "must be a whole number of at least 1"))
+}
+
+fn read_model(field: &str, raw: &RawValue) -> Result<String, PublicError> {
+    let slug = read_text(field, raw, 256)?;
+    if slug.trim().is_empty() {
+        return Err(invalid(field, "must name a model, such as `openai/gpt-4o-mini`"));
+    }
+    Ok(slug)
+}
+
+fn read_models(field: &str, raw: &RawValue) -> Result<Vec<String>, PublicError> {
+    let Some(models) = list(raw).filter(|models| models.len() <= MODELS_MAX) else {
+        return Err(invalid(field, &format!("must be a list of at most {MODELS_MAX} model names")));
+    };
+    models
+        .iter()
+        .enumerate()
+        .map(|(index, model)| read_model(&format!("{field}[{index}]"), model))
+        .collect()
+}
+
+fn read_provider(raw: &RawValue) -> Result<ProviderPreferences, PublicError> {
+    let mut json = serde_json::Deserializer::from_str(raw.get());
+    let preferences: ProviderPreferences =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { "provider".into() } else { format!("provider.{path}") };
+            invalid(&field, provider_demand(path.split(['.', '[']).next().unwrap_or_default()))
+        })?;
+    for (index, name) in preferences.quantizations.iter().flatten().enumerate() {
+        if !QUANTIZATIONS.contains(&name.as_str()) {
+            let field = format!("provider.quantizations[{index}]");
+            return Err(invalid(&field, provider_demand("quantizations")));
+        }
+    }
+    for (name, price) in preferences.max_price.iter().flatten() {
+        if Price::parse_per_million(&price.0).is_err() {
+            let field = format!("provider.max_price.{name}");
+            return Err(invalid(&field, "must be a number of dollars, such as `0.5`"));
+        }
+    }
+    Ok(preferences)
+}
+
+fn provider_demand(field: &str) -> &'static str {
+    match field {
+        "order" | "only" | "ignore" => "must be a list of provider slugs",
+        "allow_fallbacks" | "require_parameters" | "zdr" => "must be `true` or `false`",
+        "data_collection" => "must be `allow` or `deny`",
+        "quantizations" => "must be a list of quantizations, such as `fp8` or `bf16`",
+        "sort" => {
+            "must be `price`, `throughput`, `latency`, `exacto` or an object with one of them in \
+             `by`"
+        }
+        "max_price" => "must be an object of prices in dollars",
+        _ => "must be an object",
+    }
+}
+
+/// The conversation: `messages`, or the one message that `prompt` stands for.
+fn conversation(
+    messages: Option<Vec<Message>>,
+    prompt: Option<String>,
+) -> Result<Vec<Message>, PublicError> {
+    match (messages, prompt) {
+        (Some(messages), None) if !messages.is_empty() => Ok(messages),
+        (Some(_), Some(_)) => Err(invalid("prompt", "must be left out when `messages` is given")),
+        (None, Some(prompt)) => {
+            Ok(vec![Message { role: Role::User, content: Content::Text(prompt), other: vec![] }])
+        }
+        (Some(_), None) => Err(invalid("messages", "must hold at least one message")),
+        (None, None) => {
+            Err(invalid("messages", "is missing and must be a list of at least one message"))
+        }
+    }
+}
+
+/// `include_reasoning` and `reasoning_effort` are older spellings of members of `reasoning`.
+fn settle_reasoning(
+    request: &mut ChatRequest,
+    include_reasoning: Option<bool>,
+) -> Result<(), PublicError> {
+    let effort = request.parameter("reasoning_effort").and_then(text);
+    let inner = request.parameter("reasoning").and_then(members);
+    let inner_effort = inner.and_then(|object| object.find("effort")).and_then(text);
+    if let (Some(outer), Some(inner)) = (effort, inner_effort)
+        && outer != inner
+    {
+        return Err(invalid(
+            "reasoning_effort",
+            "contradicts `reasoning.effort`: give one of them, or the same in both",
+        ));
+    }
+    if include_reasoning == Some(false) && request.parameter("reasoning").is_none() {
+        let raw = RawValue::from_string("{\"exclude\":true}".to_owned()).map_err(|_| {
+            PublicError::new(ErrorType::Server, "`include_reasoning` could not be applied")
+        })?;
+        request.parameters.push(("reasoning".to_owned(), raw));
+    }
+    Ok(())
+}
+
+/// No tools is the same as an empty list of them; a choice among none is a contradiction.
+fn settle_tools(request: &mut ChatRequest) -> Result<(), PublicError> {
+    let has_tools =
+        request.parameter("tools").and_then(list).is_some_and(|tools| !tools.is_empty());
+    if has_tools {
+        return Ok(());
+    }
+    if let Some(choice) = request.parameter("tool_choice")
+        && !matches!(text(choice).as_deref(), Some("auto" | "none"))
+    {
+        return Err(invalid("tool_choice", "asks for a tool, but `tools` has none"));
+    }
+    request.parameters.retain(|(name, _)| {
+        !matches!(name.as_str(), "tools" | "tool_choice" | "parallel_tool_calls")
+    });
+    Ok(())
+}
+
+fn check_logprobs(request: &ChatRequest) -> Result<(), PublicError> {
+    let asked = request.parameter("logprobs").and_then(boolean) == Some(true);
+    match request.parameter("top_logprobs").and_then(integer) {
+        Some(count) if count > 0 && !asked => {
+            Err(invalid("top_logprobs", "needs `logprobs` to be `true`"))
+        }
+        _ => Ok(()),
+    }
+}

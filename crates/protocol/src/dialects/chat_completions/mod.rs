@@ -1,0 +1,13 @@
+//! OpenAI's chat completions, with OpenRouter's additions.
+
+mod decode;
+mod encode;
+mod messages;
+mod rules;
+mod value;
+
+pub use decode::decode;
+pub use encode::encoder;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,0 @@
-//! `/models` and `/endpoints` payloads. To be written.
