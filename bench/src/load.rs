@@ -1,0 +1,151 @@
+//! A closed-loop load client: each connection sends its next request when the last answer ended.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use bytes::Bytes;
+use hdrhistogram::Histogram;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One JSON answer.
+    Unary,
+    /// A stream of 64 content chunks.
+    Stream,
+}
+
+impl Kind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Unary => "unary",
+            Self::Stream => "64-chunk stream",
+        }
+    }
+
+    /// Whether the last bytes are those of a complete answer.
+    fn is_complete(self, tail: &[u8]) -> bool {
+        let tail = tail.trim_ascii_end();
+        match self {
+            Self::Unary => tail.ends_with(b"}"),
+            Self::Stream => tail.ends_with(b"data: [DONE]"),
+        }
+    }
+}
+
+/// The parts of a request that stay the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Template {
+    pub(crate) path: String,
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+/// One measurement to be made.
+pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
+    pub(crate) request: Template,
+    pub(crate) kind: Kind,
+    pub(crate) connections: usize,
+    pub(crate) duration: Duration,
+}
+
+/// What came of it.
+pub(crate) struct Outcome {
+    pub(crate) requests: u64,
+    pub(crate) elapsed: Duration,
+    /// Nanoseconds from sending a request to the end of its answer.
+    pub(crate) latency: Histogram<u64>,
+}
+
+impl Load {
+    pub(crate) async fn run(self) -> Result<Outcome> {
+        let started = Instant::now();
+        let until = started + self.duration;
+        let mut connections = JoinSet::new();
+        for _ in 0..self.connections {
+            let caller = Caller {
+                address: self.address,
+                request: self.request.clone(),
+                kind: self.kind,
+                until,
+            };
+            connections.spawn(caller.run());
+        }
+        let mut latency = Histogram::new(3)?;
+        while let Some(result) = connections.join_next().await {
+            latency.add(result??)?;
+        }
+        Ok(Outcome { requests: latency.len(), elapsed: started.elapsed(), latency })
+    }
+}
+
+struct Caller {
+    address: SocketAddr,
+    request: Template,
+    kind: Kind,
+    until: Instant,
+}
+
+impl Caller {
+    async fn run(self) -> Result<Histogram<u64>> {
+        let mut latency = Histogram::new(3)?;
+        // Owns the task that drives the connection, and ends it with this caller.
+        let mut driver = JoinSet::new();
+        let mut sender = self.connect(&mut driver).await?;
+        while Instant::now() < self.until {
+            if sender.is_closed() {
+                sender = self.connect(&mut driver).await?;
+            }
+            let sent = Instant::now();
+            self.ask(&mut sender).await?;
+            latency.record(u64::try_from(sent.elapsed().as_nanos())?)?;
+        }
+        Ok(latency)
+    }
+
+    async fn connect(&self, driver: &mut JoinSet<()>) -> Result<SendRequest<Full<Bytes>>> {
+        let stream = TcpStream::connect(self.address).await.context("could not connect")?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        driver.spawn(async move {
+            // A broken connection shows as an error of the request that it carried.
+            let _ = connection.await;
+        });
+        Ok(sender)
+    }
+
+    async fn ask(&self, sender: &mut SendRequest<Full<Bytes>>) -> Result<()> {
+        sender.ready().await?;
+        let mut request = Request::post(&self.request.path)
+            .header(http::header::HOST, "127.0.0.1")
+            .header(http::header::CONTENT_TYPE, "application/json");
+        if let Some(authorization) = &self.request.authorization {
+            request = request.header(http::header::AUTHORIZATION, authorization);
+        }
+        let response =
+            sender.send_request(request.body(Full::new(self.request.body.clone()))?).await?;
+        let status = response.status();
+        let mut body = response.into_body();
+        let mut tail = Bytes::new();
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame?.into_data()
+                && !data.trim_ascii().is_empty()
+            {
+                tail = data;
+            }
+        }
+        if !status.is_success() {
+            bail!("answered {status}: {}", String::from_utf8_lossy(&tail));
+        }
+        ensure!(self.kind.is_complete(&tail), "the answer ended early");
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! The table that a run ends with, in Markdown.
+
+use std::fmt::Write;
+
+use crate::Figures;
+use crate::load::Kind;
+
+/// One target's medians for one kind of request.
+pub(crate) struct Row {
+    pub(crate) kind: Kind,
+    pub(crate) target: &'static str,
+    pub(crate) figures: Figures,
+}
+
+/// The name of the target that the others are compared with, and of the one without a proxy.
+pub(crate) const BASELINE: &str = "nginx";
+pub(crate) const DIRECT: &str = "direct";
+
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| request | target | CPU µs/request | requests/s | added p50 µs | added p99 µs | memory MiB |\n\
+         |---|---|---:|---:|---:|---:|---:|\n",
+    );
+    for row in rows {
+        line(&mut text, row.kind, row.target, &relative(rows, row), 1);
+    }
+    for row in rows.iter().filter(|row| row.target != DIRECT && row.target != BASELINE) {
+        let Some(baseline) = find(rows, row.kind, BASELINE) else { continue };
+        let (ours, theirs) = (relative(rows, row), relative(rows, baseline));
+        let ratio = Figures {
+            cpu_us: ours.cpu_us / theirs.cpu_us,
+            requests_per_second: ours.requests_per_second / theirs.requests_per_second,
+            p50_us: ours.p50_us / theirs.p50_us,
+            p99_us: ours.p99_us / theirs.p99_us,
+            memory_mib: ours.memory_mib / theirs.memory_mib,
+        };
+        line(&mut text, row.kind, &format!("{} ÷ {BASELINE}", row.target), &ratio, 2);
+    }
+    text
+}
+
+/// The figures with latency as what was added to calling the simulated provider directly.
+fn relative(rows: &[Row], row: &Row) -> Figures {
+    let direct = find(rows, row.kind, DIRECT).map(|row| row.figures).unwrap_or_default();
+    Figures {
+        p50_us: row.figures.p50_us - direct.p50_us,
+        p99_us: row.figures.p99_us - direct.p99_us,
+        ..row.figures
+    }
+}
+
+fn find<'a>(rows: &'a [Row], kind: Kind, target: &str) -> Option<&'a Row> {
+    rows.iter().find(|row| row.kind == kind && row.target == target)
+}
+
+fn line(text: &mut String, kind: Kind, target: &str, figures: &Figures, decimals: usize) {
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(
+        text,
+        "| {} | {target} | {:.decimals$} | {:.throughput$} | {:.decimals$} | {:.decimals$} | {:.decimals$} |",
+        kind.name(),
+        figures.cpu_us,
+        figures.requests_per_second,
+        figures.p50_us,
+        figures.p99_us,
+        figures.memory_mib,
+        throughput = if decimals == 1 { 0 } else { decimals },
+    );
+}

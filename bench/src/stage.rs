@@ -1,0 +1,258 @@
+//! The three servers that a run measures, and what they need on disk.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::load::{Kind, Template};
+use crate::process::{Running, first_line};
+use crate::report::{BASELINE, DIRECT};
+
+const START_WITHIN: Duration = Duration::from_secs(30);
+/// The provider and model of the run, as the sandbox knows them. `fast` answers without delay;
+/// the number is how many content chunks a stream has.
+const UPSTREAM_PATH: &str = "/bench/v1/chat/completions";
+const UPSTREAM_MODEL: &str = "fast/64";
+const MODEL: &str = "bench/fast";
+
+/// Something that answers chat completions.
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
+    pub(crate) address: SocketAddr,
+    /// Whose CPU time and memory count.
+    pub(crate) process: u32,
+    path: &'static str,
+    model: &'static str,
+    authorization: Option<String>,
+}
+
+impl Target {
+    pub(crate) fn request(&self, kind: Kind) -> Template {
+        let stream = kind == Kind::Stream;
+        Template {
+            path: self.path.to_owned(),
+            authorization: self.authorization.clone(),
+            body: Bytes::from(format!(
+                r#"{{"model":"{}","stream":{stream},"max_tokens":200,"messages":[{{"role":"system","content":"You are brief."}},{{"role":"user","content":"Tell me about the harbour, its ships and its warehouses."}}]}}"#,
+                self.model,
+            )),
+        }
+    }
+}
+
+/// Everything that runs during the measurement. Children end with it.
+pub(crate) struct Stage {
+    pub(crate) targets: Vec<Target>,
+    directory: TempDir,
+    server: Running,
+    nginx: Running,
+    sandbox: Running,
+}
+
+impl Stage {
+    pub(crate) async fn set_up() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let upstream = free_address()?;
+        let sandbox = Running::start(
+            entrepot()?
+                .arg("sandbox")
+                .arg("--address")
+                .arg(upstream.to_string())
+                .stdout(Stdio::null()),
+        )?;
+        listening(upstream).await.context("the sandbox did not start")?;
+
+        let proxy = free_address()?;
+        let nginx = start_nginx(directory.path(), proxy, upstream)?;
+        listening(proxy).await.context("nginx did not start")?;
+
+        let ours = free_address()?;
+        let (server, key) = start_server(directory.path(), ours, upstream).await?;
+        let target = |name, address, child: &Running| Target {
+            name,
+            address,
+            process: child.id(),
+            path: UPSTREAM_PATH,
+            model: UPSTREAM_MODEL,
+            authorization: None,
+        };
+        let targets = vec![
+            target(DIRECT, upstream, &sandbox),
+            target(BASELINE, proxy, &nginx),
+            Target {
+                path: "/api/v1/chat/completions",
+                model: MODEL,
+                authorization: Some(format!("Bearer {key}")),
+                ..target("entrepot", ours, &server)
+            },
+        ];
+        Ok(Self { targets, directory, server, nginx, sandbox })
+    }
+
+    /// Ends all three and has the books audited: what was measured was also paid for.
+    pub(crate) fn tear_down(self) -> Result<String> {
+        self.server.stop()?;
+        self.nginx.stop()?;
+        drop(self.sandbox);
+        let audit = entrepot()?
+            .arg("audit-ledger")
+            .env("ENTREPOT__DATA__DIR", self.directory.path().join("data"))
+            .output()?;
+        ensure!(
+            audit.status.success(),
+            "the books do not balance after the run:\n{}{}",
+            String::from_utf8_lossy(&audit.stdout),
+            String::from_utf8_lossy(&audit.stderr),
+        );
+        Ok(String::from_utf8_lossy(&audit.stdout).trim().to_owned())
+    }
+}
+
+/// The release binary, with nothing of the caller's settings or credentials.
+fn entrepot() -> Result<Command> {
+    let binary = root().join("target/release/entrepot");
+    ensure!(binary.exists(), "{} does not exist; run: make build", binary.display());
+    let mut command = Command::new(binary);
+    command.current_dir(root()).env_clear();
+    // Per-request lines are off, as nginx's access log is.
+    command.env("ENTREPOT__TELEMETRY__FILTER", "warn");
+    Ok(command)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+async fn start_server(
+    directory: &Path,
+    address: SocketAddr,
+    upstream: SocketAddr,
+) -> Result<(Running, String)> {
+    let catalog = directory.join("catalog");
+    write(&catalog.join("providers/bench.toml"), &provider_file(upstream))?;
+    write(&catalog.join("models/bench/fast.toml"), MODEL_FILE)?;
+    let mut server = Running::start(
+        entrepot()?
+            .arg("serve")
+            .env("ENTREPOT__HTTP__ADDRESS", address.to_string())
+            .env("ENTREPOT__DATA__DIR", directory.join("data"))
+            .env("ENTREPOT__CATALOG__EXTRA_DIR", &catalog)
+            // A provider that needs no credential counts as a real one, which would turn it off.
+            .env("ENTREPOT__BILLING__DEMO", "true")
+            .stdout(Stdio::piped()),
+    )?;
+    let key = first_line(server.output()?, "API key: ", START_WITHIN)
+        .context("the server printed no API key")?;
+    listening(address).await.context("the server did not start")?;
+    Ok((server, key))
+}
+
+/// A provider without a credential: the sandbox, as any server of an operator's own would be.
+fn provider_file(upstream: SocketAddr) -> String {
+    format!(
+        "name = \"Bench\"\n\
+         dialect = \"openai_compatible\"\n\
+         base_url = \"http://{upstream}/bench/v1\"\n\
+         auth = \"none\"\n"
+    )
+}
+
+/// Prices are tiny, so that the demo credit lasts; but they are prices, so that every request is
+/// held for, metered and settled.
+const MODEL_FILE: &str = r#"
+name = "Fast"
+context_length = 32768
+
+[[endpoints]]
+provider = "bench"
+upstream_model = "fast/64"
+max_output_tokens = 4096
+
+[endpoints.prices]
+prompt = "0.001"
+completion = "0.002"
+"#;
+
+fn start_nginx(directory: &Path, address: SocketAddr, upstream: SocketAddr) -> Result<Running> {
+    let prefix = directory.join("nginx");
+    let configuration = prefix.join("nginx.conf");
+    write(&configuration, &nginx_file(address, upstream))?;
+    // Debian keeps nginx where only root's PATH leads.
+    let binary = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+        .unwrap_or("nginx");
+    Running::start(
+        Command::new(binary)
+            .arg("-p")
+            .arg(&prefix)
+            .arg("-c")
+            .arg(&configuration)
+            .stderr(Stdio::null()),
+    )
+}
+
+/// A bare reverse proxy: connections kept open on both sides, nothing buffered, nothing logged.
+fn nginx_file(address: SocketAddr, upstream: SocketAddr) -> String {
+    format!(
+        "daemon off;
+         {user}
+         pid nginx.pid;
+         error_log stderr crit;
+         worker_processes auto;
+         events {{ worker_connections 1024; }}
+         http {{
+           access_log off;
+           tcp_nodelay on;
+           keepalive_requests 100000000;
+           client_body_temp_path body;
+           proxy_temp_path proxy;
+           fastcgi_temp_path fastcgi;
+           uwsgi_temp_path uwsgi;
+           scgi_temp_path scgi;
+           upstream provider {{ server {upstream}; keepalive 128; keepalive_requests 100000000; }}
+           server {{
+             listen {address};
+             location / {{
+               proxy_pass http://provider;
+               proxy_http_version 1.1;
+               proxy_set_header Connection \"\";
+               proxy_buffering off;
+             }}
+           }}
+         }}",
+        user = if is_root() { "user root;" } else { "" },
+    )
+}
+
+/// nginx started by root gives its workers to another user, who could not use our directory.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let parent = path.parent().context("a file without a folder")?;
+    fs::create_dir_all(parent)?;
+    fs::write(path, text).with_context(|| format!("could not write {}", path.display()))
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+async fn listening(address: SocketAddr) -> Result<()> {
+    let deadline = Instant::now() + START_WITHIN;
+    while TcpStream::connect(address).await.is_err() {
+        ensure!(Instant::now() < deadline, "nothing listens on {address}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
