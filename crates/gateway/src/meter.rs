@@ -1,0 +1,93 @@
+//! Watches events and knows, at every moment, what has been used so far.
+
+use domain::usage::{Usage, UsageSource};
+use protocol::chat::event::{ChatEvent, Delta};
+
+use crate::admit::estimate::{BYTES_PER_TOKEN, Estimate};
+
+/// Counts one answer. The provider's own count wins over ours as soon as it is there.
+#[derive(Debug)]
+pub struct Meter {
+    prompt_tokens: u64,
+    images: u64,
+    reported: Option<Usage>,
+    visible: Counter,
+    reasoning: Counter,
+}
+
+/// What can be counted without a tokenizer: pieces and bytes.
+#[derive(Debug, Default, Clone, Copy)]
+struct Counter {
+    deltas: u64,
+    bytes: u64,
+}
+
+impl Counter {
+    fn add(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.deltas += 1;
+            self.bytes += text.len() as u64;
+        }
+    }
+
+    /// Most upstreams send a token at a time, some send many: whichever count is higher.
+    fn tokens(self) -> u64 {
+        self.deltas.max(self.bytes.div_ceil(BYTES_PER_TOKEN))
+    }
+}
+
+impl Meter {
+    pub fn new(estimate: &Estimate) -> Self {
+        Self {
+            prompt_tokens: estimate.prompt_tokens(),
+            images: estimate.images,
+            reported: None,
+            visible: Counter::default(),
+            reasoning: Counter::default(),
+        }
+    }
+
+    pub fn watch(&mut self, event: &ChatEvent) {
+        match event {
+            ChatEvent::Usage(usage) => self.reported = Some(*usage),
+            ChatEvent::Delta { delta, .. } => match delta {
+                Delta::Content(text) | Delta::Refusal(text) => self.visible.add(text),
+                Delta::Reasoning(text) => self.reasoning.add(text),
+                Delta::ToolCall(call) => {
+                    if let Some(name) = &call.name {
+                        self.visible.add(name);
+                    }
+                    self.visible.add(&call.arguments);
+                }
+                Delta::ReasoningDetails(_) | Delta::Logprobs(_) | Delta::Other { .. } => {}
+            },
+            ChatEvent::Started { .. } | ChatEvent::Finished { .. } => {}
+        }
+    }
+
+    /// What has been used so far, and how that is known.
+    pub fn usage(&self) -> (Usage, UsageSource) {
+        if let Some(usage) = self.reported {
+            return (usage, UsageSource::Provider);
+        }
+        let usage = Usage {
+            prompt: self.prompt_tokens,
+            image_input: self.images,
+            completion: self.visible.tokens(),
+            reasoning: self.reasoning.tokens(),
+            requests: 1,
+            ..Usage::default()
+        };
+        (usage, UsageSource::Estimated)
+    }
+
+    /// Output tokens so far, by our own count.
+    pub fn output_tokens(&self) -> u64 {
+        self.visible.tokens() + self.reasoning.tokens()
+    }
+
+    /// Bytes of text so far.
+    pub const fn output_bytes(&self) -> u64 {
+        self.visible.bytes + self.reasoning.bytes
+    }
+}

@@ -1,0 +1,247 @@
+//! The gateway itself. Read [`Gateway::generate`] first.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::BytesMut;
+use domain::api_key::KeyHash;
+use domain::catalog::Catalog;
+use domain::generation::Outcome;
+use domain::money::Usd;
+use domain::random::Random;
+use domain::secret::Secret;
+use domain::time::Clock;
+use protocol::dialects::Summary;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::admit::Call;
+use crate::admit::funds::Funds;
+use crate::auth::Authenticator;
+use crate::error::GatewayError;
+use crate::inbound::{Inbound, Outbound, Reply};
+use crate::middleware;
+use crate::ports::{Caller, Keys, Ledger};
+use crate::resolve::resolve;
+use crate::routing::{self, stats::Stats};
+use crate::settings::Settings;
+use crate::settle::{self, Settler};
+use crate::stream::drive::{Ending, drive};
+use crate::upstream::{self, credentials::Credentials, transport::{Transport, TransportError}};
+
+/// What a gateway is made of.
+pub struct Parts {
+    pub catalog: Arc<ArcSwap<Catalog>>,
+    pub keys: Arc<dyn Keys>,
+    pub ledger: Arc<dyn Ledger>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    /// Provider slug → our credential.
+    pub credentials: HashMap<String, Secret<String>>,
+    pub settings: Settings,
+    /// Owns every task that the gateway starts.
+    pub tasks: TaskTracker,
+}
+
+/// The data plane of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+pub struct Inner {
+    pub(crate) catalog: Arc<ArcSwap<Catalog>>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) funds: Arc<Funds>,
+    pub(crate) settler: Settler,
+    pub(crate) transport: Transport,
+    pub(crate) stats: Stats,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) settings: Settings,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) active: Arc<AtomicUsize>,
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Deref for Gateway {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gauges {
+    pub active_generations: usize,
+    pub open_leases: usize,
+    /// Held by calls under way.
+    pub held: Usd,
+    /// Ended, and not yet in the ledger.
+    pub unsettled: usize,
+}
+
+impl Gateway {
+    /// Serves one generation, from an authenticated caller to the end of its answer.
+    ///
+    /// Credit is held in `admit` and travels with the call: dropping the call anywhere below
+    /// releases it. Once the answer has begun, it ends in `settle`, whatever happens.
+    async fn generate(&self, caller: Arc<Caller>, inbound: Inbound, reply: &mut Reply) {
+        let mut call = match self.open(caller, inbound).await {
+            Ok(call) => call,
+            Err(error) => return reply.refuse(error),
+        };
+        match self.begin(&mut call, reply).await {
+            Ok(opened) => {
+                let mut ending = drive(self, &mut call, opened, reply).await;
+                let id = call.id.clone();
+                let streaming = call.request.stream;
+                let summary = settle::settle(self, call, &mut ending).await;
+                say_the_end(ending, &summary, &id, streaming, reply).await;
+            }
+            Err(error) => {
+                if !call.attempts.is_empty() || matches!(error, GatewayError::CallerGone) {
+                    settle::settle_failure(self, call, &error).await;
+                }
+                reply.refuse(error);
+            }
+        }
+    }
+
+    /// Resolve and admit: from a request to a call that owns its credit.
+    async fn open(&self, caller: Arc<Caller>, inbound: Inbound) -> Result<Call, GatewayError> {
+        let resolved = resolve(&self.catalog.load(), &inbound.request)?;
+        self.admit(caller, inbound, resolved).await
+    }
+
+    /// Prepare, route and attempt: from a call to the first event of an answer.
+    async fn begin(
+        &self,
+        call: &mut Call,
+        reply: &mut Reply,
+    ) -> Result<upstream::Opened, GatewayError> {
+        middleware::prepare(call)?;
+        let plan = routing::plan(call, &self.stats, self.clock.now())?;
+        upstream::attempt(self, call, plan, reply).await
+    }
+
+    /// Starts the task that owns the call and waits for its answer to begin.
+    ///
+    /// Dropping this future, or later the answer's body, tells the task that the caller has
+    /// left; the task still settles what it owes.
+    pub async fn serve(
+        &self,
+        caller: Arc<Caller>,
+        inbound: Inbound,
+    ) -> Result<Outbound, GatewayError> {
+        let (head, waiting) = oneshot::channel();
+        let mut reply = Reply::new(head);
+        let gateway = self.clone();
+        let span = tracing::info_span!(
+            "generation",
+            workspace.id = %caller.workspace_id,
+            model.slug = inbound.request.model.as_deref(),
+        );
+        self.tasks.spawn(
+            async move { gateway.generate(caller, inbound, &mut reply).await }.instrument(span),
+        );
+        waiting.await.unwrap_or(Err(GatewayError::Lost))
+    }
+
+    /// The caller that a key stands for. Call this before a request's body is read.
+    pub async fn authenticate(&self, secret: Option<&str>) -> Result<Arc<Caller>, GatewayError> {
+        self.authenticator.authenticate(secret).await
+    }
+
+    /// Takes effect at the key's next use: it was changed, disabled or deleted.
+    pub fn forget_key(&self, hash: &KeyHash) {
+        self.authenticator.forget(hash);
+    }
+
+    /// Completes when every generation that has ended is in the ledger.
+    pub async fn flush(&self) {
+        self.settler.flush().await;
+    }
+
+    /// Maintenance, each second: renews leases in use, gives back idle ones.
+    pub async fn tick(&self) {
+        self.funds.maintain(false).await;
+    }
+
+    /// Ends what is still under way, settles it and gives every lease back. For shutdown, after
+    /// generations had their time to finish by themselves.
+    pub async fn drain(&self) {
+        self.stopping.cancel();
+        // Cancelled streams end within a few polls; a caller that doesn't read may take longer.
+        for _ in 0..500 {
+            if self.active.load(Ordering::Relaxed) == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.settler.stop().await;
+        self.funds.maintain(true).await;
+    }
+
+    pub fn gauges(&self) -> Gauges {
+        let (open_leases, held) = self.funds.gauges();
+        Gauges {
+            active_generations: self.active.load(Ordering::Relaxed),
+            open_leases,
+            held,
+            unsettled: self.settler.queued(),
+        }
+    }
+
+    /// Starts the gateway. Its settlement worker runs on `parts.tasks` until [`Self::drain`].
+    pub fn new(parts: Parts) -> Result<Self, TransportError> {
+        let Parts { catalog, keys, ledger, clock, random, credentials, settings, tasks } = parts;
+        let transport = Transport::new(&settings, Credentials::new(credentials))?;
+        let funds = Arc::new(Funds::new(ledger.clone(), clock.clone(), settings.clone()));
+        let (settler, worker) = Settler::new(ledger, funds.clone(), &settings);
+        tasks.spawn(worker.run(clock.clone()));
+        Ok(Self(Arc::new(Inner {
+            catalog,
+            authenticator: Authenticator::new(keys, clock.clone(), &settings),
+            funds,
+            settler,
+            transport,
+            stats: Stats::new(settings.demotion),
+            clock,
+            random,
+            settings,
+            tasks,
+            active: Arc::default(),
+            stopping: CancellationToken::new(),
+        })))
+    }
+}
+
+/// Writes what the caller is still owed: usage with its cost, and the dialect's terminator.
+async fn say_the_end(
+    ending: Ending,
+    summary: &Summary,
+    id: &domain::id::GenerationId,
+    streaming: bool,
+    reply: &mut Reply,
+) {
+    let Ending { outcome, mut line, mut out, error, .. } = ending;
+    let mut bytes = if streaming { std::mem::take(&mut out) } else { BytesMut::new() };
+    match (outcome, error) {
+        (Outcome::Cancelled, _) => return,
+        (_, Some(error)) => line.fail(&error, summary, &mut bytes),
+        (_, None) => line.end(summary, &mut bytes),
+    }
+    if streaming {
+        // A caller that has left needs no end.
+        let _ = reply.send(bytes.freeze()).await;
+    } else {
+        reply.answer(id, bytes.freeze());
+    }
+}

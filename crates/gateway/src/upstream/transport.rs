@@ -1,0 +1,79 @@
+//! The only door through which inference traffic leaves.
+
+use bytes::Bytes;
+use domain::catalog::Endpoint;
+use providers::error::{Retry, UpstreamError};
+use protocol::error::ErrorType;
+use reqwest::{Client, Response};
+
+use crate::settings::Settings;
+use crate::upstream::credentials::Credentials;
+
+/// Pooled connections to every provider.
+pub struct Transport {
+    client: Client,
+    credentials: Credentials,
+}
+
+/// The HTTP client could not be made: the system has no usable TLS configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be made: {0}")]
+pub struct TransportError(#[from] reqwest::Error);
+
+impl Transport {
+    pub(crate) fn new(
+        settings: &Settings,
+        credentials: Credentials,
+    ) -> Result<Self, TransportError> {
+        let client = Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            // Without it a stream waits for acknowledgements, 40 ms at a time.
+            .tcp_nodelay(true)
+            // A redirect could carry our credential to another host.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .pool_max_idle_per_host(1_024)
+            .user_agent(concat!("Entrepot/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client, credentials })
+    }
+
+    /// Signs and sends one request; returns when the response's headers are there.
+    pub(crate) async fn send(
+        &self,
+        mut request: http::Request<Bytes>,
+        endpoint: &Endpoint,
+    ) -> Result<Response, UpstreamError> {
+        self.credentials.attach(&mut request, &endpoint.provider)?;
+        let request = reqwest::Request::try_from(request)
+            .map_err(|_| unreachable(endpoint, "its address is not a URL"))?;
+        self.client.execute(request).await.map_err(|error| {
+            let what = if error.is_connect() { "it cannot be reached" } else { "it hung up" };
+            unreachable(endpoint, what)
+        })
+    }
+}
+
+/// A failure without an answer. Says nothing of addresses, which are the operator's business.
+pub(crate) fn unreachable(endpoint: &Endpoint, what: &str) -> UpstreamError {
+    UpstreamError {
+        kind: ErrorType::ProviderUnavailable,
+        retry: Retry::Other,
+        status: None,
+        provider_code: None,
+        raw: None,
+        message: format!("{} did not answer: {what}.", endpoint.provider.name),
+    }
+}
+
+/// A failure to answer in time.
+pub(crate) fn timed_out(endpoint: &Endpoint) -> UpstreamError {
+    UpstreamError {
+        kind: ErrorType::Timeout,
+        retry: Retry::Other,
+        status: None,
+        provider_code: None,
+        raw: None,
+        message: format!("{} did not answer in time.", endpoint.provider.name),
+    }
+}
