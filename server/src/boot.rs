@@ -1,0 +1,291 @@
+//! From configuration to a running server, in the order in which things depend on each other.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
+use control::Control;
+use control::catalog::{Loaded, Sources, Without};
+use domain::catalog::Serving;
+use domain::id::NodeId;
+use domain::random::{Random, SystemRandom};
+use domain::time::{Clock, SystemClock};
+use gateway::Gateway;
+use sandbox::{Sandbox, SandboxOptions};
+use store::Db;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::catalog::WithoutCredential;
+use crate::config::{Config, Environment};
+use crate::http::management::models::ModelList;
+use crate::ports::{KeyTouches, StoreKeys, StoreLedger};
+use crate::state::{AppState, Readiness};
+use crate::tasks::Tasks;
+use crate::{http, jobs, telemetry};
+
+/// A server that accepts requests.
+pub struct Server {
+    pub address: SocketAddr,
+    pub state: AppState,
+    /// Made on the first start only.
+    pub demo: Option<control::Demo>,
+    listener: TcpListener,
+    router: axum::Router,
+    sandbox: Option<Sandbox>,
+    generations: TaskTracker,
+    /// Held for as long as the process lives, so that no second one uses the same directory.
+    lock: File,
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// Whether everything under way could be finished in time.
+    pub clean: bool,
+}
+
+impl Server {
+    /// Makes everything ready. Nothing is answered until [`Server::run`].
+    pub async fn start(config: Config, environment: &Environment) -> anyhow::Result<Self> {
+        let metrics = telemetry::metrics()?;
+        // First of all, because a taken address is the likeliest mistake.
+        let listener = http::serve::bind(config.http.address).await?;
+        let address = listener.local_addr().context("the address that was taken")?;
+        let lock = lock_data_dir(&config.data.dir)?;
+
+        let (loaded, sandbox) = load_catalog(&config, environment).await?;
+        let any_live = any_live(&loaded);
+        let catalog = Arc::new(ArcSwap::from_pointee(loaded.catalog));
+        let db = open_database(&config).await?;
+
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let node = NodeId::new(clock.now(), &*random);
+        let generations = TaskTracker::new();
+        let gateway = Gateway::new(gateway::Parts {
+            catalog: catalog.clone(),
+            keys: Arc::new(StoreKeys::new(db.clone())),
+            ledger: Arc::new(StoreLedger {
+                db: db.clone(),
+                node,
+                clock: clock.clone(),
+                random: random.clone(),
+                lease_ttl: config.gateway.lease_ttl,
+            }),
+            clock: clock.clone(),
+            random: random.clone(),
+            credentials: loaded.credentials,
+            settings: config.gateway.clone(),
+            tasks: generations.clone(),
+        });
+        let sandbox_top_up = config.billing.sandbox_top_up.is_on(any_live);
+        let control = Control::new(control::Parts {
+            db: db.clone(),
+            catalog: catalog.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            settings: control::Settings {
+                sandbox_top_up,
+                sandbox_top_up_max: config.billing.sandbox_top_up_max,
+                sign_up: config.limits.sign_up,
+            },
+            key_changed: {
+                let gateway = gateway.clone();
+                Arc::new(move |hash| gateway.forget_key(hash))
+            },
+        });
+        let demo = if config.billing.demo.is_on(any_live) {
+            control.accounts().create_demo().await.context("the demo account")?
+        } else {
+            None
+        };
+        let public_url =
+            config.http.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let state = AppState {
+            gateway,
+            control,
+            db,
+            catalog,
+            config: Arc::new(config),
+            clock,
+            random,
+            tasks: Tasks::new(),
+            node,
+            touches: Arc::new(KeyTouches::default()),
+            model_list: Arc::new(ModelList::default()),
+            public_url: public_url.into(),
+            sandbox_top_up,
+            readiness: Arc::new(Readiness::default()),
+            metrics,
+        };
+        let router = http::router(&state)?;
+        Ok(Self { address, state, demo, listener, router, sandbox, generations, lock })
+    }
+
+    /// Serves until `stop` is cancelled, then lets what is under way finish.
+    pub async fn run(self, stop: CancellationToken) -> Stopped {
+        let Self { state, listener, router, sandbox, generations, lock, .. } = self;
+        jobs::start(&state);
+        let settings = Arc::new(state.config.http.clone());
+        let patience = settings.drain_timeout;
+        let readiness = state.readiness.clone();
+        let stopping = async move {
+            stop.cancelled().await;
+            tracing::info!("Stopping: no further connections; generations under way may finish");
+            readiness.begin_draining();
+        };
+        let drained =
+            http::serve::run(listener, router, settings, state.tasks.clone(), stopping).await;
+        // Callers are gone; what they began still has to be paid for.
+        generations.close();
+        let settled = tokio::time::timeout(patience, generations.wait()).await.is_ok();
+        state.gateway.drain().await;
+        let ended = state.tasks.stop(patience).await;
+        jobs::finish(&state).await;
+        if let Some(sandbox) = sandbox {
+            sandbox.shutdown().await;
+        }
+        state.db.close().await;
+        drop(lock);
+        let clean = drained && settled && ended;
+        if clean {
+            tracing::info!("Stopped");
+        } else {
+            tracing::warn!(
+                connections.drained = drained,
+                generations.settled = settled,
+                tasks.ended = ended,
+                "Stopped before everything had finished; leases that are left expire"
+            );
+        }
+        Stopped { clean }
+    }
+
+    /// What stands in for providers that have no credential.
+    pub fn sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.as_ref()
+    }
+}
+
+/// Makes the data directory, for this user only, and takes it.
+fn lock_data_dir(dir: &Path) -> anyhow::Result<File> {
+    create_dir(dir).with_context(|| {
+        format!("the data directory {} (ENTREPOT__DATA__DIR chooses another)", dir.display())
+    })?;
+    let path = dir.join("entrepot.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("the lock {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => bail!(
+            "another process uses the data directory {}; stop it, or set ENTREPOT__DATA__DIR to \
+             another directory",
+            dir.display()
+        ),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("the lock {}", path.display()))
+        }
+    }
+}
+
+#[cfg(unix)]
+fn create_dir(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+#[cfg(not(unix))]
+fn create_dir(dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(dir)
+}
+
+/// The catalog, and the sandbox if anyone needs it.
+async fn load_catalog(
+    config: &Config,
+    environment: &Environment,
+) -> anyhow::Result<(Loaded, Option<Sandbox>)> {
+    let sandbox = match config.catalog.without_credential {
+        WithoutCredential::Hidden => None,
+        WithoutCredential::Sandbox => {
+            let options = SandboxOptions {
+                address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                seed: config.sandbox.seed,
+                speed: config.sandbox.speed,
+            };
+            Some(Sandbox::start(options).await.context("the sandbox providers")?)
+        }
+    };
+    let without = match &sandbox {
+        Some(sandbox) => Without::Sandbox { base_url: format!("http://{}", sandbox.address) },
+        None => Without::Hidden,
+    };
+    let loaded = read_catalog(config, environment, &without)?;
+    let is_needed = loaded.catalog.providers().iter().any(|provider| provider.is_sandboxed());
+    match sandbox {
+        Some(sandbox) if !is_needed => {
+            sandbox.shutdown().await;
+            Ok((loaded, None))
+        }
+        sandbox => Ok((loaded, sandbox)),
+    }
+}
+
+/// Reads the catalog, or says everything that is wrong with it.
+pub fn read_catalog(
+    config: &Config,
+    environment: &Environment,
+    without: &Without,
+) -> anyhow::Result<Loaded> {
+    let sources = Sources {
+        builtin: config.catalog.builtin,
+        extra_dirs: config.catalog.extra_dir.iter().cloned().collect(),
+    };
+    let credential = |name: &str| {
+        environment.get(name).filter(|value| !value.trim().is_empty()).map(str::to_owned)
+    };
+    let dialects: Vec<&str> = providers::ADAPTERS.iter().map(|adapter| adapter.slug()).collect();
+    control::catalog::load(&sources, &credential, without, &dialects).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+        anyhow::anyhow!("the catalog has problems:{}", lines.concat())
+    })
+}
+
+fn any_live(loaded: &Loaded) -> bool {
+    // A provider that needs no credential is the operator's own server and costs nobody money.
+    loaded.catalog.providers().iter().any(|provider| {
+        provider.serving == Serving::Live && loaded.credentials.contains_key(&provider.slug)
+    })
+}
+
+/// Connects, and brings the schema up to date if that is wanted.
+pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
+    let db = connect(config).await?;
+    if config.database.migrate {
+        db.migrate().await.context("the database schema")?;
+    }
+    Ok(db)
+}
+
+/// Connects, and makes the directory of a SQLite file.
+pub async fn connect(config: &Config) -> anyhow::Result<Db> {
+    if config.database.is_sqlite() {
+        create_dir(&config.data.dir).with_context(|| {
+            format!("the data directory {}", config.data.dir.display())
+        })?;
+    }
+    let options = store::Options {
+        url: config.database.url.clone(),
+        connections_max: config.database.connections_max,
+    };
+    Db::connect(&options).await.context("the database; `database.url` or DATABASE_URL names it")
+}

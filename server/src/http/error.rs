@@ -1,0 +1,100 @@
+//! Errors as callers of the API see them: an envelope, never an internal message.
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::Json;
+use control::ControlError;
+use gateway::GatewayError;
+use protocol::error::{ErrorType, PublicError};
+use store::StoreError;
+
+/// A refusal or a failure in the chat envelope.
+#[derive(Debug)]
+pub struct ApiError(pub PublicError);
+
+impl ApiError {
+    pub(crate) fn new(error_type: ErrorType, message: impl Into<String>) -> Self {
+        Self(PublicError::new(error_type, message))
+    }
+
+    /// A request that is wrong in one place: names it, so that clients can point at it.
+    pub(crate) fn field(field: &str, message: impl Into<String>) -> Self {
+        Self(PublicError::new(ErrorType::InvalidRequest, message).with_metadata("field", field))
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorType::NotFound, message)
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            ErrorType::Server,
+            "something went wrong on the server; the operator's log says what, under this \
+             answer's `x-request-id`",
+        )
+    }
+
+    fn unavailable() -> Self {
+        let mut error = PublicError::new(
+            ErrorType::Server,
+            "the server cannot reach its database at the moment; try again in a few seconds",
+        );
+        error.status = 503;
+        error.retry_after = Some(2);
+        Self(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self.0.to_chat_json())).into_response();
+        if let Some(seconds) = self.0.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<GatewayError> for ApiError {
+    fn from(error: GatewayError) -> Self {
+        Self(error.to_public())
+    }
+}
+
+impl From<PublicError> for ApiError {
+    fn from(error: PublicError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = %error, "A read from the database failed");
+        Self::unavailable()
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        let message = error.public_message();
+        match error {
+            ControlError::Denied => Self::new(ErrorType::PermissionDenied, message),
+            ControlError::NotFound => Self::not_found(message),
+            ControlError::Invalid { field, .. } => Self::field(&field, message),
+            ControlError::Conflict { .. } => {
+                let mut error = PublicError::new(ErrorType::InvalidRequest, message);
+                error.status = 409;
+                Self(error)
+            }
+            ControlError::Throttled { retry_after_seconds } => {
+                let mut error = PublicError::new(ErrorType::RateLimitExceeded, message);
+                error.retry_after = u32::try_from(retry_after_seconds).ok();
+                Self(error)
+            }
+            ControlError::Unavailable => Self::unavailable(),
+        }
+    }
+}

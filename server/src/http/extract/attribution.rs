@@ -1,0 +1,34 @@
+//! Which app is asking, as far as it says so.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::{REFERER, USER_AGENT};
+use axum::http::request::Parts;
+
+/// The longest text that is kept of a header.
+const LENGTH_MAX: usize = 512;
+
+/// Headers by which an app names itself.
+#[derive(Debug, Clone, Default)]
+pub struct Attribution(pub gateway::Attribution);
+
+impl<S: Sync> FromRequestParts<S> for Attribution {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let headers = &parts.headers;
+        let first = |names: &[&str]| names.iter().find_map(|name| text(headers, name));
+        Ok(Self(gateway::Attribution {
+            http_referer: first(&["http-referer", REFERER.as_str()]),
+            app_title: first(&["x-openrouter-title", "x-title"]),
+            user_agent: first(&[USER_AGENT.as_str()]),
+        }))
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then(|| value.chars().take(LENGTH_MAX).collect())
+}

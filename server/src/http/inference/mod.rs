@@ -1,0 +1,3 @@
+//! Routes that generate, one module a dialect.
+
+pub mod chat_completions;

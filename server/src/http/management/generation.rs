@@ -1,0 +1,57 @@
+//! `GET /api/v1/generation?id=…`
+
+use axum::Json;
+use axum::extract::{Query, State};
+use domain::id::GenerationId;
+use gateway::Gateway;
+use protocol::account::{GenerationRecord, Reply};
+use serde::Deserialize;
+use store::Db;
+
+use crate::http::error::ApiError;
+use crate::http::extract::caller::Caller;
+use crate::http::shown;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Asked {
+    id: Option<String>,
+}
+
+/// The record of one generation of the caller's workspace.
+#[utoipa::path(
+    get,
+    path = "/api/v1/generation",
+    tag = "account",
+    params(("id" = String, Query, description = "The generation's id, `gen-…`")),
+    responses(
+        (status = 200, description = "Tokens, cost, timing and every attempt", body = crate::http::openapi::GenerationBody),
+        (status = 400, description = "No id", body = crate::http::openapi::ErrorBody),
+        (status = 401, description = "No valid key", body = crate::http::openapi::ErrorBody),
+        (status = 404, description = "No such generation in this workspace", body = crate::http::openapi::ErrorBody),
+    ),
+    security(("key" = [])),
+)]
+pub(crate) async fn find(
+    State(db): State<Db>,
+    State(gateway): State<Gateway>,
+    Caller(caller): Caller,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Reply<GenerationRecord>>, ApiError> {
+    let id = asked.id.filter(|id| !id.is_empty()).ok_or_else(|| {
+        ApiError::field("id", "name the generation: `/generation?id=gen-…`")
+    })?;
+    let unknown = || ApiError::not_found(format!("Generation {} not found", shown(&id)));
+    // What cannot be an id names nothing.
+    let id: GenerationId = id.parse().map_err(|_| unknown())?;
+    let workspace = caller.workspace_id;
+    let found = match store::generations::find(&db, workspace, &id).await? {
+        Some(found) => Some(found),
+        None => {
+            // It may have ended a moment ago and wait to be written.
+            gateway.flush().await;
+            store::generations::find(&db, workspace, &id).await?
+        }
+    };
+    let found = found.ok_or_else(unknown)?;
+    Ok(Json(Reply { data: GenerationRecord::new(&found) }))
+}
