@@ -11,7 +11,9 @@ use crate::usage::Usage;
 ///
 /// $0.15 per million tokens is `Price::from_nanos_per_million(150_000_000)`; $0.01 per request
 /// is `Price::from_nanos_per_million(10_000_000 * 1_000_000)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Price(i64);
 
@@ -66,11 +68,7 @@ fn decimal(value: i64, scale: usize) -> String {
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let fraction = fraction.trim_end_matches('0');
     let sign = if value < 0 { "-" } else { "" };
-    if fraction.is_empty() {
-        format!("{sign}{whole}")
-    } else {
-        format!("{sign}{whole}.{fraction}")
-    }
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 /// A thing that is counted and priced. Usage in one unit is never part of another.

@@ -129,7 +129,9 @@ impl GatewayError {
             .with_metadata("field", "model"),
             Self::ModelUnknown(slug) => unknown_model(slug),
             Self::NoEndpoint(none) => none.to_public(),
-            Self::CreditShort(short) => short.to_public("credits", "Add credit on the Credits page"),
+            Self::CreditShort(short) => {
+                short.to_public("credits", "Add credit on the Credits page")
+            }
             Self::LimitReached(short) => {
                 short.to_public("of this key's limit", "Raise the key's limit on the Keys page")
             }
@@ -141,9 +143,10 @@ impl GatewayError {
                 error.retry_after = Some(1);
                 error
             }
-            Self::CallerGone => {
-                PublicError { status: 499, ..PublicError::new(ErrorType::Unmapped, "Request cancelled.") }
-            }
+            Self::CallerGone => PublicError {
+                status: 499,
+                ..PublicError::new(ErrorType::Unmapped, "Request cancelled.")
+            },
             Self::Upstream(failure) => failure.to_public(),
             Self::Deadline => PublicError::new(
                 ErrorType::Timeout,
@@ -161,7 +164,9 @@ impl GatewayError {
                 error.retry_after = Some(2);
                 error
             }
-            Self::Lost => PublicError::new(ErrorType::Server, "Internal error. Nothing was charged."),
+            Self::Lost => {
+                PublicError::new(ErrorType::Server, "Internal error. Nothing was charged.")
+            }
         }
     }
 }
@@ -196,10 +201,8 @@ impl NoEndpoint {
     fn to_public(&self) -> PublicError {
         let models = self.requested_models.join(", ");
         if self.removed.is_empty() {
-            let mut error = PublicError::new(
-                ErrorType::NotFound,
-                format!("No endpoints found for {models}."),
-            );
+            let mut error =
+                PublicError::new(ErrorType::NotFound, format!("No endpoints found for {models}."));
             error.details = availability("no_endpoints", false, &self.requested_models, None);
             return error;
         }
@@ -212,9 +215,10 @@ impl NoEndpoint {
             ErrorType::NotFound,
             format!("No endpoint of {models} meets this request: {}.", reasons.join("; ")),
         );
-        let first = self.removed.first().map(|(field, sentence, _)| {
-            json!({ "field": field, "detail": sentence })
-        });
+        let first = self
+            .removed
+            .first()
+            .map(|(field, sentence, _)| json!({ "field": field, "detail": sentence }));
         error.details = availability("constraint_filtered", false, &self.requested_models, first);
         if let Some(Value::Object(object)) = error.details.get_mut("availability") {
             let names: Vec<&str> = self.removed.iter().map(|(field, _, _)| *field).collect();
@@ -249,16 +253,17 @@ impl UpstreamFailure {
     fn to_public(&self) -> PublicError {
         let mut error = match self.error.kind {
             // What is wrong with our own credential is no concern of the caller's.
-            ErrorType::Authentication | ErrorType::PaymentRequired | ErrorType::PermissionDenied => {
-                PublicError::new(
-                    ErrorType::ProviderUnavailable,
-                    format!("{} cannot serve this request at the moment.", self.provider_name),
-                )
-            }
+            ErrorType::Authentication
+            | ErrorType::PaymentRequired
+            | ErrorType::PermissionDenied => PublicError::new(
+                ErrorType::ProviderUnavailable,
+                format!("{} cannot serve this request at the moment.", self.provider_name),
+            ),
             kind => PublicError::new(kind, self.error.message.clone()),
         };
         if error.status == 500 {
-            error = PublicError { status: 502, error_type: ErrorType::ProviderUnavailable, ..error };
+            error =
+                PublicError { status: 502, error_type: ErrorType::ProviderUnavailable, ..error };
         }
         error.metadata.insert("provider_name".into(), self.provider_name.clone().into());
         if let Some(raw) = &self.error.raw {

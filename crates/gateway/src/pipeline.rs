@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use domain::api_key::KeyHash;
 use domain::catalog::Catalog;
 use domain::generation::Outcome;
+use domain::id::GenerationId;
 use domain::money::Usd;
 use domain::random::Random;
 use domain::secret::Secret;
@@ -33,7 +34,11 @@ use crate::routing::{self, stats::Stats};
 use crate::settings::Settings;
 use crate::settle::{self, Settler};
 use crate::stream::drive::{Ending, drive};
-use crate::upstream::{self, credentials::Credentials, transport::{Transport, TransportError}};
+use crate::upstream::{
+    self,
+    credentials::Credentials,
+    transport::{Transport, TransportError},
+};
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -92,17 +97,26 @@ impl Gateway {
     ///
     /// Credit is held in `admit` and travels with the call: dropping the call anywhere below
     /// releases it. Once the answer has begun, it ends in `settle`, whatever happens.
-    async fn generate(&self, caller: Arc<Caller>, inbound: Inbound, reply: &mut Reply) {
-        let mut call = match self.open(caller, inbound).await {
+    async fn generate(
+        &self,
+        id: GenerationId,
+        caller: Arc<Caller>,
+        inbound: Inbound,
+        reply: &mut Reply,
+    ) {
+        let opened = self.open(id, caller, inbound).instrument(tracing::debug_span!("admit"));
+        let mut call = match opened.await {
             Ok(call) => call,
             Err(error) => return reply.refuse(error),
         };
         match self.begin(&mut call, reply).await {
             Ok(opened) => {
-                let mut ending = drive(self, &mut call, opened, reply).await;
+                let span = tracing::debug_span!("stream");
+                let mut ending = drive(self, &mut call, opened, reply).instrument(span).await;
                 let id = call.id.clone();
                 let streaming = call.request.stream;
-                let summary = settle::settle(self, call, &mut ending).await;
+                let span = tracing::debug_span!("settle");
+                let summary = settle::settle(self, call, &mut ending).instrument(span).await;
                 say_the_end(ending, &summary, &id, streaming, reply).await;
             }
             Err(error) => {
@@ -115,9 +129,14 @@ impl Gateway {
     }
 
     /// Resolve and admit: from a request to a call that owns its credit.
-    async fn open(&self, caller: Arc<Caller>, inbound: Inbound) -> Result<Call, GatewayError> {
+    async fn open(
+        &self,
+        id: GenerationId,
+        caller: Arc<Caller>,
+        inbound: Inbound,
+    ) -> Result<Call, GatewayError> {
         let resolved = resolve(&self.catalog.load(), &inbound.request)?;
-        self.admit(caller, inbound, resolved).await
+        self.admit(id, caller, inbound, resolved).await
     }
 
     /// Prepare, route and attempt: from a call to the first event of an answer.
@@ -143,13 +162,15 @@ impl Gateway {
         let (head, waiting) = oneshot::channel();
         let mut reply = Reply::new(head);
         let gateway = self.clone();
+        let id = GenerationId::new(self.clock.now(), &*self.random);
         let span = tracing::info_span!(
             "generation",
+            generation.id = %id,
             workspace.id = %caller.workspace_id,
             model.slug = inbound.request.model.as_deref(),
         );
         self.tasks.spawn(
-            async move { gateway.generate(caller, inbound, &mut reply).await }.instrument(span),
+            async move { gateway.generate(id, caller, inbound, &mut reply).await }.instrument(span),
         );
         waiting.await.unwrap_or(Err(GatewayError::Lost))
     }
@@ -227,7 +248,7 @@ impl Gateway {
 async fn say_the_end(
     ending: Ending,
     summary: &Summary,
-    id: &domain::id::GenerationId,
+    id: &GenerationId,
     streaming: bool,
     reply: &mut Reply,
 ) {

@@ -33,9 +33,9 @@ pub fn resolve(catalog: &Catalog, request: &ChatRequest) -> Result<Resolved, Gat
     for name in request.model.iter().chain(&request.models) {
         let found = find(catalog, name)?;
         first.get_or_insert_with(|| (name.clone(), found.model.clone()));
-        let repeated = models.iter().any(|other| {
-            other.model.slug == found.model.slug && other.variants == found.variants
-        });
+        let repeated = models
+            .iter()
+            .any(|other| other.model.slug == found.model.slug && other.variants == found.variants);
         if !repeated {
             models.push(found);
         }

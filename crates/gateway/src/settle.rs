@@ -26,11 +26,8 @@ pub(crate) async fn settle(gateway: &Gateway, mut call: Call, ending: &mut Endin
     let (usage, source) = ending.line.usage();
     let upstream_cost = quote::cost(&usage, &endpoint.prices);
     let finish = ending.line.finish().clone();
-    let due = if is_insured(ending.outcome, &usage, finish.reason) {
-        Usd::ZERO
-    } else {
-        upstream_cost
-    };
+    let due =
+        if is_insured(ending.outcome, &usage, finish.reason) { Usd::ZERO } else { upstream_cost };
     if due > call.held.amount() && call.held.grow_to(due).await.is_err() {
         // The provider used more than could be held: the difference is ours to bear.
         tracing::warn!(generation.id = %call.id, "a generation cost more than was held for it");

@@ -56,7 +56,8 @@ impl Estimate {
                     }
                 }
             }
-            prompt_bytes += message.other.iter().map(|(_, raw)| raw.get().len() as u64).sum::<u64>();
+            prompt_bytes +=
+                message.other.iter().map(|(_, raw)| raw.get().len() as u64).sum::<u64>();
         }
         for name in ["tools", "response_format"] {
             prompt_bytes += request.parameter(name).map_or(0, |raw| raw.get().len() as u64);
@@ -103,11 +104,7 @@ impl Estimate {
 
     /// The largest `max_tokens` that an amount pays for at an endpoint.
     pub fn affordable_output(&self, credit: Usd, endpoint: &Endpoint) -> u64 {
-        quote::affordable_output(
-            credit,
-            self.prompt_tokens_bound(),
-            self.images,
-            &endpoint.prices,
-        ) / u64::from(self.choices)
+        quote::affordable_output(credit, self.prompt_tokens_bound(), self.images, &endpoint.prices)
+            / u64::from(self.choices)
     }
 }

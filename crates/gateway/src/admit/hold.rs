@@ -30,7 +30,7 @@ impl Drop for Hold {
 
 impl HeldCredit {
     /// Holds nothing yet. No funds means that the call is unmetered and holds are not needed.
-    pub(crate) fn new(funds: Arc<Funds>, keys: Vec<FundKey>) -> Self {
+    pub(crate) fn new(funds: Arc<Funds>, keys: &[FundKey]) -> Self {
         let holds = keys
             .iter()
             .map(|key| Hold { pool: funds.pool(key), parts: Vec::with_capacity(1) })

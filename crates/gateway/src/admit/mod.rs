@@ -37,10 +37,7 @@ pub struct Call {
     pub attempts: Vec<Attempt>,
     /// Stages that joined this call, in order.
     pub stages: Vec<Box<dyn Stage>>,
-    pub encoder: fn(
-        protocol::dialects::Envelope,
-        bool,
-    ) -> Box<dyn protocol::dialects::Encoder>,
+    pub encoder: fn(protocol::dialects::Envelope, bool) -> Box<dyn protocol::dialects::Encoder>,
     /// Chooses among equals, so that a plan can be repeated from its record.
     pub seed: u64,
     pub admitted_at: Timestamp,
@@ -79,15 +76,16 @@ impl Gateway {
     /// dear endpoint among the candidates refuses nobody who can pay for a cheap one.
     pub(crate) async fn admit(
         &self,
+        id: GenerationId,
         caller: Arc<Caller>,
         inbound: Inbound,
         resolved: Resolved,
     ) -> Result<Call, GatewayError> {
-        let slot = Slot::take(&self.active, self.settings.generations_max)
-            .ok_or(GatewayError::Busy)?;
+        let slot =
+            Slot::take(&self.active, self.settings.generations_max).ok_or(GatewayError::Busy)?;
         let estimate = Estimate::of(&inbound.request, self.settings.open_output_tokens);
         let now = self.clock.now();
-        let mut held = HeldCredit::new(self.funds.clone(), funds_of(&caller, now));
+        let mut held = HeldCredit::new(self.funds.clone(), &funds_of(&caller, now));
         let quote = resolved
             .models
             .iter()
@@ -98,7 +96,7 @@ impl Gateway {
             .unwrap_or(Usd::ZERO);
         held.grow_to(quote).await.map_err(|error| refusal(error, &estimate, &resolved))?;
         Ok(Call {
-            id: GenerationId::new(now, &*self.random),
+            id,
             caller,
             request: inbound.request,
             attribution: inbound.attribution,

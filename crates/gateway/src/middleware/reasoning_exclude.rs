@@ -5,6 +5,7 @@
 
 use protocol::chat::event::{ChatEvent, Delta};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::admit::Call;
 use crate::middleware::Middleware;
@@ -24,7 +25,7 @@ impl Middleware for ReasoningExclude {
     }
 
     fn stage(&self, call: &Call) -> Option<Box<dyn Stage>> {
-        let included = call.request.parameter("include_reasoning").map(|raw| raw.get());
+        let included = call.request.parameter("include_reasoning").map(RawValue::get);
         let excluded = call
             .request
             .parameter("reasoning")

@@ -66,8 +66,10 @@ impl<'a> Requirements<'a> {
     }
 
     fn hidden(&self, endpoint: &Endpoint) -> Option<Exclusion> {
-        let hidden = endpoint.hidden || endpoint.provider.serving == Serving::Hidden;
-        hidden.then(|| exclude(HIDDEN, "not offered here"))
+        let served = self.model.slug == endpoint.model
+            && !endpoint.hidden
+            && endpoint.provider.serving != Serving::Hidden;
+        (!served).then(|| exclude(HIDDEN, "not offered here"))
     }
 
     fn variant(&self, endpoint: &Endpoint) -> Option<Exclusion> {
@@ -78,10 +80,7 @@ impl<'a> Requirements<'a> {
     fn data_policy(&self, endpoint: &Endpoint) -> Option<Exclusion> {
         let policy = &endpoint.provider.data_policy;
         if self.preferences.zdr == Some(true) && !policy.zero_data_retention() {
-            return Some(exclude(
-                "data_policy:zdr",
-                "`provider.zdr` asks for zero data retention",
-            ));
+            return Some(exclude("data_policy:zdr", "`provider.zdr` asks for zero data retention"));
         }
         let denied = self.preferences.data_collection == Some(DataCollection::Deny);
         (denied && (policy.training || policy.publishes)).then(|| {
@@ -96,10 +95,7 @@ impl<'a> Requirements<'a> {
         let names = |list: &[String]| list.iter().any(|slug| matches(slug, endpoint));
         let preferences = self.preferences;
         if preferences.ignore.as_deref().is_some_and(names) {
-            return Some(exclude(
-                "allowed_providers",
-                "`provider.ignore` leaves the provider out",
-            ));
+            return Some(exclude("allowed_providers", "`provider.ignore` leaves the provider out"));
         }
         if preferences.only.as_deref().is_some_and(|only| !names(only)) {
             return Some(exclude(
@@ -136,9 +132,8 @@ impl<'a> Requirements<'a> {
     fn context_length(&self, endpoint: &Endpoint) -> Option<Exclusion> {
         let prompt = self.estimate.prompt_tokens();
         let limit = endpoint.max_prompt_tokens.unwrap_or(endpoint.context_length);
-        (prompt > u64::from(limit)).then(|| {
-            exclude("context_length", "the prompt is longer than its context")
-        })
+        (prompt > u64::from(limit))
+            .then(|| exclude("context_length", "the prompt is longer than its context"))
     }
 
     fn output_length(&self, endpoint: &Endpoint) -> Option<Exclusion> {
@@ -150,19 +145,19 @@ impl<'a> Requirements<'a> {
     fn modality(&self, _: &Endpoint) -> Option<Exclusion> {
         let missing =
             self.modalities.iter().find(|kind| !self.model.input_modalities.contains(kind))?;
-        Some(exclude(
-            "modality",
-            &format!("the model does not take {} input", missing.as_str()),
-        ))
+        Some(exclude("modality", &format!("the model does not take {} input", missing.as_str())))
     }
 
     fn parameters(&self, endpoint: &Endpoint) -> Option<Exclusion> {
         if self.preferences.require_parameters != Some(true) {
             return None;
         }
-        let missing = self.request.parameters.iter().map(|(name, _)| name.as_str()).find(|name| {
-            PARAMETERS.contains(name) && !endpoint.supports(name)
-        })?;
+        let missing = self
+            .request
+            .parameters
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .find(|name| PARAMETERS.contains(name) && !endpoint.supports(name))?;
         Some(exclude(
             "require_parameters",
             &format!("it does not support `{missing}` and `provider.require_parameters` is set"),

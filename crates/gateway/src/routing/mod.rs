@@ -45,11 +45,7 @@ pub struct RouteContext<'a> {
 }
 
 /// Plans one call: each model's endpoints in order, the models one after the other.
-pub(crate) fn plan(
-    call: &Call,
-    stats: &Stats,
-    now: Timestamp,
-) -> Result<RoutePlan, GatewayError> {
+pub(crate) fn plan(call: &Call, stats: &Stats, now: Timestamp) -> Result<RoutePlan, GatewayError> {
     let mut plan = RoutePlan::default();
     let mut total = 0;
     for (index, resolved) in call.resolved.models.iter().enumerate() {

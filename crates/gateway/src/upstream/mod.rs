@@ -14,6 +14,7 @@ use protocol::error::ErrorType;
 use providers::adapter::{Decoder, Target};
 use providers::error::{DecodeError, EncodeError, Retry, UpstreamError};
 use reqwest::Response;
+use tracing::Instrument;
 
 use crate::admit::{Call, refusal};
 use crate::error::{GatewayError, UpstreamFailure};
@@ -101,7 +102,9 @@ async fn attempt_one(
     wait: Duration,
 ) -> Result<Opened, UpstreamError> {
     let before = call.started.elapsed();
-    let opened = match tokio::time::timeout(wait, open(gateway, call, candidate)).await {
+    let span = tracing::debug_span!("attempt", attempt.endpoint = %candidate.endpoint.id);
+    let opening = open(gateway, call, candidate).instrument(span);
+    let opened = match tokio::time::timeout(wait, opening).await {
         Ok(opened) => opened,
         Err(_) => Err(transport::timed_out(&candidate.endpoint)),
     };
@@ -148,7 +151,7 @@ async fn open(
     let adapter = providers::find(&endpoint.provider.dialect)
         .ok_or_else(|| transport::unreachable(endpoint, "nobody here speaks its dialect"))?;
     let target = Target { endpoint, base_url: endpoint.provider.dialled_url() };
-    let request = adapter.encode(&call.request, &target).map_err(not_encoded)?;
+    let request = adapter.encode(&call.request, &target).map_err(|error| not_encoded(&error))?;
     let mut response = gateway.transport.send(request, endpoint).await?;
     if !response.status().is_success() {
         let (status, headers) = (response.status(), response.headers().clone());
@@ -158,10 +161,8 @@ async fn open(
     let mut decoder = adapter.decoder();
     let mut events = Vec::with_capacity(8);
     loop {
-        let chunk = response
-            .chunk()
-            .await
-            .map_err(|_| transport::unreachable(endpoint, "it broke off"))?;
+        let chunk =
+            response.chunk().await.map_err(|_| transport::unreachable(endpoint, "it broke off"))?;
         let complete = chunk.is_none();
         match chunk {
             Some(bytes) => decoder.push(&bytes, &mut events),
@@ -189,7 +190,7 @@ async fn read_error(response: &mut Response) -> Vec<u8> {
     body
 }
 
-fn not_encoded(error: EncodeError) -> UpstreamError {
+fn not_encoded(error: &EncodeError) -> UpstreamError {
     UpstreamError {
         kind: ErrorType::InvalidRequest,
         retry: Retry::Other,

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use domain::catalog::Endpoint;
-use providers::error::{Retry, UpstreamError};
 use protocol::error::ErrorType;
+use providers::error::{Retry, UpstreamError};
 use reqwest::{Client, Response};
 
 use crate::settings::Settings;

@@ -34,13 +34,9 @@ async fn an_answer_is_charged_what_its_usage_costs() {
 
 #[tokio::test]
 async fn falls_back_before_the_first_event() {
-    for fault in [
-        "fault/500",
-        "fault/429",
-        "fault/refuse",
-        "fault/error-body",
-        "fault/malformed-first",
-    ] {
+    for fault in
+        ["fault/500", "fault/429", "fault/refuse", "fault/error-body", "fault/malformed-first"]
+    {
         let world = rich().await;
         world.endpoints(&[fault, "fast/4"]);
         let text = world.ask_model(Some(50), false).await.unwrap();

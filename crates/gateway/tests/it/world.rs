@@ -100,7 +100,12 @@ impl World {
         let endpoints = upstream_models.iter().enumerate().map(|(index, upstream)| {
             let provider = Arc::new(self.provider(&format!("p{index}")));
             providers.push(provider.clone());
-            Arc::new(endpoint(&slug, provider, upstream, 10_000_i64.pow(u32::try_from(upstream_models.len() - 1 - index).unwrap())))
+            Arc::new(endpoint(
+                &slug,
+                provider,
+                upstream,
+                10_000_i64.pow(u32::try_from(upstream_models.len() - 1 - index).unwrap()),
+            ))
         });
         let model = Model {
             slug: slug.clone(),
@@ -237,12 +242,7 @@ impl World {
     }
 }
 
-fn endpoint(
-    model: &ModelSlug,
-    provider: Arc<Provider>,
-    upstream: &str,
-    divisor: i64,
-) -> Endpoint {
+fn endpoint(model: &ModelSlug, provider: Arc<Provider>, upstream: &str, divisor: i64) -> Endpoint {
     let dollars = |n: i64| Price::from_nanos_per_million(n * 1_000_000_000 / divisor);
     Endpoint {
         id: format!("{model}@{}", provider.slug),

@@ -5,9 +5,9 @@ mod balanced;
 mod latency;
 mod ordered;
 mod price;
-mod throughput;
 #[cfg(test)]
 mod tests;
+mod throughput;
 
 use domain::model::Variant;
 use domain::routing::{ProviderPreferences, SortBy};

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::catalog::{
-    Auth, Cancellation, DataPolicy, Endpoint, Provider, Quirks, Serving,
-};
+use domain::catalog::{Auth, Cancellation, DataPolicy, Endpoint, Provider, Quirks, Serving};
 use domain::money::Usd;
 use domain::pricing::PriceSheet;
 use domain::routing::{ProviderPreferences, Sort, SortBy};
