@@ -12,3 +12,16 @@
 pub mod adapter;
 pub mod auth;
 pub mod error;
+pub mod raw;
+
+pub mod openai_compatible;
+
+use adapter::Adapter;
+
+/// Every adapter, in alphabetical order.
+pub static ADAPTERS: &[&dyn Adapter] = &[&openai_compatible::OpenAiCompatible];
+
+/// The adapter that speaks a dialect.
+pub fn find(slug: &str) -> Option<&'static dyn Adapter> {
+    ADAPTERS.iter().copied().find(|adapter| adapter.slug() == slug)
+}

@@ -1,0 +1,426 @@
+//! One chunk of a stream, or one whole response, read in one pass into events.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use domain::generation::FinishReason;
+use protocol::chat::event::{ChatEvent, Delta, ToolCallDelta};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::usage::WireUsage;
+
+/// More choices or calls than this are not an answer.
+const INDEX_MAX: u64 = 127;
+
+/// Stands for the index of a tool call that the upstream did not number.
+const UNNUMBERED: u32 = u32::MAX;
+
+/// What is known of the choices of a response.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) choices: Vec<ChoiceProgress>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ChoiceProgress {
+    pub(super) index: u32,
+    pub(super) is_finished: bool,
+    /// How many tool calls have begun: the index of the next one, where they are in order.
+    calls: u32,
+}
+
+impl ChoiceProgress {
+    /// The reason for an end that the upstream did not give one for.
+    pub(super) const fn unstated_reason(&self) -> FinishReason {
+        if self.calls > 0 { FinishReason::ToolCalls } else { FinishReason::Stop }
+    }
+}
+
+impl Progress {
+    fn choice(&mut self, index: u32) -> &mut ChoiceProgress {
+        let position = match self.choices.iter().position(|choice| choice.index == index) {
+            Some(position) => position,
+            None => {
+                self.choices.push(ChoiceProgress { index, ..ChoiceProgress::default() });
+                self.choices.len() - 1
+            }
+        };
+        &mut self.choices[position]
+    }
+}
+
+/// What a chunk says besides its choices.
+#[derive(Debug, Default)]
+pub(super) struct Rest<'a> {
+    pub(super) usage: Option<WireUsage>,
+    pub(super) error: Option<&'a RawValue>,
+}
+
+/// Text that borrows where it can: a bare `Cow` always copies.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<IgnoredAny>().map(|_| ())
+}
+
+/// Reads one chunk; its events are appended to `out`.
+pub(super) struct Chunk<'s> {
+    pub(super) progress: &'s mut Progress,
+    pub(super) out: &'s mut Vec<ChatEvent>,
+}
+
+impl<'de> DeserializeSeed<'de> for Chunk<'_> {
+    type Value = Rest<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rest<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Chunk<'_> {
+    type Value = Rest<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a chat completion chunk")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rest<'de>, A::Error> {
+        let mut rest = Rest::default();
+        while let Some(Name(name)) = map.next_key()? {
+            match &*name {
+                "choices" => map.next_value_seed(Choices {
+                    progress: &mut *self.progress,
+                    out: &mut *self.out,
+                    error: &mut rest.error,
+                })?,
+                "usage" => rest.usage = map.next_value()?,
+                "error" => rest.error = map.next_value::<Option<&RawValue>>()?.or(rest.error),
+                _ => skip(&mut map)?,
+            }
+        }
+        Ok(rest)
+    }
+}
+
+struct Choices<'s, 'de> {
+    progress: &'s mut Progress,
+    out: &'s mut Vec<ChatEvent>,
+    error: &'s mut Option<&'de RawValue>,
+}
+
+impl<'de> DeserializeSeed<'de> for Choices<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Choices<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of choices")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        loop {
+            let choice = OneChoice {
+                progress: &mut *self.progress,
+                out: &mut *self.out,
+                error: &mut *self.error,
+            };
+            if seq.next_element_seed(choice)?.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct OneChoice<'s, 'de> {
+    progress: &'s mut Progress,
+    out: &'s mut Vec<ChatEvent>,
+    error: &'s mut Option<&'de RawValue>,
+}
+
+impl<'de> DeserializeSeed<'de> for OneChoice<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OneChoice<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a choice")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let first = self.out.len();
+        let mut index = 0;
+        let mut finish: Option<Name<'de>> = None;
+        while let Some(Name(name)) = map.next_key()? {
+            match &*name {
+                "index" => index = map.next_value::<Option<u64>>()?.unwrap_or(0),
+                "delta" | "message" => map.next_value_seed(Additions { out: &mut *self.out })?,
+                "finish_reason" => finish = map.next_value()?,
+                "logprobs" => {
+                    if let Some(value) = map.next_value::<Option<Box<RawValue>>>()? {
+                        self.out
+                            .push(ChatEvent::Delta { choice: 0, delta: Delta::Logprobs(value) });
+                    }
+                }
+                "error" => *self.error = map.next_value::<Option<&RawValue>>()?.or(*self.error),
+                _ => skip(&mut map)?,
+            }
+        }
+        let Some(index) = u32::try_from(index).ok().filter(|i| u64::from(*i) <= INDEX_MAX) else {
+            return Err(serde::de::Error::custom("a choice index is out of range"));
+        };
+        let progress = self.progress.choice(index);
+        // The index may stand after the delta, so it is filled in once it is known.
+        for event in &mut self.out[first..] {
+            if let ChatEvent::Delta { choice, delta } = event {
+                *choice = index;
+                if let Delta::ToolCall(part) = delta {
+                    place_call(progress, part).map_err(serde::de::Error::custom)?;
+                }
+            }
+        }
+        if let Some(Name(native)) = finish
+            && !native.is_empty()
+            && !progress.is_finished
+        {
+            progress.is_finished = true;
+            let reason = match finish_reason(&native) {
+                FinishReason::Stop => progress.unstated_reason(),
+                reason => reason,
+            };
+            let native_reason = Some(native.into_owned());
+            self.out.push(ChatEvent::Finished { choice: index, reason, native_reason });
+        }
+        Ok(())
+    }
+}
+
+/// Gives a part of a tool call its index and, when it begins a call, an id.
+fn place_call(progress: &mut ChoiceProgress, part: &mut ToolCallDelta) -> Result<(), &'static str> {
+    if part.index == UNNUMBERED {
+        // What has an id or a name begins a call; anything else continues the last one.
+        let begins = part.id.is_some() || part.name.is_some();
+        part.index = if begins { progress.calls } else { progress.calls.saturating_sub(1) };
+    }
+    if u64::from(part.index) > INDEX_MAX {
+        return Err("a tool call index is out of range");
+    }
+    if part.index >= progress.calls {
+        progress.calls = part.index + 1;
+        if part.id.is_none() {
+            part.id = Some(format!("call_{}_{}", progress.index, part.index));
+        }
+    }
+    Ok(())
+}
+
+/// An upstream's word for why it stopped, in the public vocabulary.
+fn finish_reason(native: &str) -> FinishReason {
+    match native {
+        "length" | "max_tokens" | "MAX_TOKENS" | "max_output_tokens" | "model_length" => {
+            FinishReason::Length
+        }
+        "tool_calls" | "function_call" | "tool_use" | "tool_call" => FinishReason::ToolCalls,
+        "content_filter" | "safety" | "SAFETY" | "sensitive" | "content_filtered" => {
+            FinishReason::ContentFilter
+        }
+        "error" | "insufficient_system_resource" | "network_error" => FinishReason::Error,
+        _ => FinishReason::Stop,
+    }
+}
+
+/// The `delta` of a chunk or the `message` of a whole response.
+struct Additions<'s> {
+    out: &'s mut Vec<ChatEvent>,
+}
+
+impl Additions<'_> {
+    fn push(&mut self, delta: Delta) {
+        self.out.push(ChatEvent::Delta { choice: 0, delta });
+    }
+
+    fn push_text(&mut self, value: Textual, wrap: fn(String) -> Delta) {
+        match value {
+            Textual::None => {}
+            Textual::Text(text) => self.push(wrap(text)),
+            Textual::Parts(parts) => parts.into_iter().for_each(|part| self.push_part(part, wrap)),
+        }
+    }
+
+    /// Content in parts: Mistral's reasoning models write it so.
+    fn push_part(&mut self, part: Value, wrap: fn(String) -> Delta) {
+        match part["type"].as_str() {
+            Some("text") => {
+                if let Some(text) = part["text"].as_str() {
+                    self.push(wrap(text.to_owned()));
+                }
+            }
+            Some("thinking") => {
+                let text = match &part["thinking"] {
+                    Value::String(text) => text.clone(),
+                    Value::Array(parts) => {
+                        parts.iter().filter_map(|part| part["text"].as_str()).collect()
+                    }
+                    _ => String::new(),
+                };
+                if !text.is_empty() {
+                    self.push(Delta::Reasoning(text));
+                }
+            }
+            _ => {
+                if let Ok(value) = serde_json::value::to_raw_value(&[part]) {
+                    self.push(Delta::Other { name: "content_parts".to_owned(), value });
+                }
+            }
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Additions<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Additions<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a delta")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let mut has_reasoning = false;
+        while let Some(Name(name)) = map.next_key()? {
+            match &*name {
+                "role" => skip(&mut map)?,
+                "content" => self.push_text(map.next_value()?, Delta::Content),
+                "refusal" => self.push_text(map.next_value()?, Delta::Refusal),
+                // Some upstreams write the same text under both names.
+                "reasoning" | "reasoning_content" if has_reasoning => skip(&mut map)?,
+                "reasoning" | "reasoning_content" => {
+                    let text: Textual = map.next_value()?;
+                    has_reasoning = !matches!(text, Textual::None);
+                    self.push_text(text, Delta::Reasoning);
+                }
+                "reasoning_details" => {
+                    let value: Box<RawValue> = map.next_value()?;
+                    if is_something(&value) {
+                        self.push(Delta::ReasoningDetails(value));
+                    }
+                }
+                "tool_calls" => {
+                    for part in map.next_value::<Option<Vec<WireToolCall>>>()?.unwrap_or_default() {
+                        self.push(Delta::ToolCall(part.into()));
+                    }
+                }
+                _ => {
+                    let value: Box<RawValue> = map.next_value()?;
+                    if is_something(&value) {
+                        self.push(Delta::Other { name: name.into_owned(), value });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_something(value: &RawValue) -> bool {
+    !matches!(value.get(), "null" | "[]" | "{}" | "\"\"")
+}
+
+/// A member that is nearly always text.
+enum Textual {
+    /// Absent, null or empty: it adds nothing.
+    None,
+    Text(String),
+    Parts(Vec<Value>),
+}
+
+impl<'de> Deserialize<'de> for Textual {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextualVisitor;
+
+        impl<'de> Visitor<'de> for TextualVisitor {
+            type Value = Textual;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_unit<E>(self) -> Result<Textual, E> {
+                Ok(Textual::None)
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Textual, E> {
+                Ok(if text.is_empty() { Textual::None } else { Textual::Text(text.to_owned()) })
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Textual, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(part) = seq.next_element()? {
+                    parts.push(part);
+                }
+                Ok(Textual::Parts(parts))
+            }
+        }
+
+        deserializer.deserialize_any(TextualVisitor)
+    }
+}
+
+#[derive(Deserialize)]
+struct WireToolCall {
+    index: Option<u32>,
+    id: Option<String>,
+    function: Option<WireFunction>,
+}
+
+#[derive(Deserialize, Default)]
+struct WireFunction {
+    name: Option<String>,
+    /// Text that is JSON; some upstreams write the JSON itself.
+    arguments: Option<Box<RawValue>>,
+}
+
+impl From<WireToolCall> for ToolCallDelta {
+    fn from(call: WireToolCall) -> Self {
+        let function = call.function.unwrap_or_default();
+        let given = |text: &String| !text.is_empty();
+        let arguments = function.arguments.map_or_else(String::new, |raw| {
+            serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
+        });
+        Self {
+            index: call.index.unwrap_or(UNNUMBERED),
+            id: call.id.filter(given),
+            name: function.name.filter(given),
+            arguments,
+        }
+    }
+}
