@@ -26,11 +26,13 @@ pub(crate) async fn settle(gateway: &Gateway, mut call: Call, ending: &mut Endin
     let (usage, source) = ending.line.usage();
     let upstream_cost = quote::cost(&usage, &endpoint.prices);
     let finish = ending.line.finish().clone();
+    let insured = is_insured(ending.outcome, &usage, finish.reason);
     let due =
-        if is_insured(ending.outcome, &usage, finish.reason) { Usd::ZERO } else { upstream_cost };
-    if due > call.held.amount() && call.held.grow_to(due).await.is_err() {
-        // The provider used more than could be held: the difference is ours to bear.
-        tracing::warn!(generation.id = %call.id, "a generation cost more than was held for it");
+        if insured { Usd::ZERO } else { upstream_cost.min(call.estimate.charge_max(&endpoint)) };
+    let is_held = due <= call.held.amount() || call.held.grow_to(due).await.is_ok();
+    if !insured && (!is_held || due < upstream_cost) {
+        // The provider counts more than may be charged: the difference is ours to bear.
+        tracing::warn!(generation.id = %call.id, "a generation cost more than may be charged");
         metrics::counter!("entrepot_overruns_total").increment(1);
     }
     let cost = if call.held.is_metered() { due.min(call.held.amount()) } else { due };

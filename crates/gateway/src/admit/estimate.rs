@@ -19,6 +19,12 @@ const TOKENS_PER_MESSAGE: u64 = 8;
 /// Tokens that one image is taken for.
 const TOKENS_PER_IMAGE: u64 = 1_600;
 
+/// Tokens that the largest image of any common model is counted as.
+const TOKENS_PER_IMAGE_MAX: u64 = 50_000;
+
+/// Tokens that a provider's own template may add around a message or a conversation.
+const FRAME_BYTES_MAX: u64 = 512;
+
 /// The size of a request, as far as it can be known.
 #[derive(Debug, Clone, Copy)]
 pub struct Estimate {
@@ -100,6 +106,18 @@ impl Estimate {
             self.images,
             &endpoint.prices,
         )
+    }
+
+    /// The most that a customer is charged, whatever the provider counts: no token is shorter
+    /// than a byte, and no answer longer than its bound or the endpoint's.
+    pub fn charge_max(&self, endpoint: &Endpoint) -> Usd {
+        let prompt = self.prompt_bytes
+            + self.messages * FRAME_BYTES_MAX
+            + self.images * TOKENS_PER_IMAGE_MAX
+            + FRAME_BYTES_MAX;
+        let each = self.output_bound.unwrap_or(u32::MAX).min(endpoint.output_tokens_max());
+        let output = u64::from(each) * u64::from(self.choices);
+        quote::upper_bound(prompt, output, self.images, &endpoint.prices)
     }
 
     /// The largest `max_tokens` that an amount pays for at an endpoint.
