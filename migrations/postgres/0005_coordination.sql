@@ -1,0 +1,24 @@
+-- What lets several instances and repeated requests agree.
+
+-- Replies kept for requests that carry an `Idempotency-Key`. While the first is under way
+-- there is no status yet.
+CREATE TABLE idempotent_replies (
+    scope TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    status BIGINT,
+    body BYTEA,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (scope, idempotency_key),
+    CHECK ((status IS NULL) = (body IS NULL))
+);
+
+CREATE INDEX idempotent_replies_by_expiry ON idempotent_replies (expires_at);
+
+-- One instance runs each job. A lock that is not renewed lapses.
+CREATE TABLE job_locks (
+    name TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    held_until BIGINT NOT NULL
+);
