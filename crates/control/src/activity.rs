@@ -2,6 +2,7 @@
 
 use domain::generation::Generation;
 use domain::id::{ApiKeyId, GenerationId};
+use domain::model::ModelSlug;
 use domain::page::Page;
 use domain::time::Timestamp;
 use store::generations::GenerationFilter;
@@ -22,8 +23,7 @@ pub struct Activity<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ActivityFilter {
     pub api_key: Option<ApiKeyId>,
-    /// A model slug.
-    pub model: Option<String>,
+    pub model: Option<ModelSlug>,
     /// At or after.
     pub since: Option<Timestamp>,
     /// Before.

@@ -51,8 +51,25 @@ impl ControlError {
 impl From<StoreError> for ControlError {
     /// Callers match the conflicts that they expect before they use this.
     fn from(error: StoreError) -> Self {
-        tracing::error!(error = %error, "The database did not do what the control plane asked");
-        Self::Unavailable
+        match error {
+            StoreError::InvalidCursor => {
+                Self::invalid("cursor", "use a cursor that this list gave out, or none")
+            }
+            StoreError::Missing(_) => Self::NotFound,
+            StoreError::Conflict(_)
+            | StoreError::Insufficient { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::InvalidUrl
+            | StoreError::Transfer(_)
+            | StoreError::Unavailable(_)
+            | StoreError::Collision(_)
+            | StoreError::Database(_)
+            | StoreError::Migrate(_) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "The database did not do what the control plane asked");
+                Self::Unavailable
+            }
+        }
     }
 }
 
