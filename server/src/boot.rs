@@ -16,7 +16,7 @@ use domain::random::{Random, SystemRandom};
 use domain::time::{Clock, SystemClock};
 use gateway::Gateway;
 use sandbox::{Sandbox, SandboxOptions};
-use store::Db;
+use store::{ConnectOptions, DatabaseUrl, Db};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -83,7 +83,8 @@ impl Server {
             credentials: loaded.credentials,
             settings: config.gateway.clone(),
             tasks: generations.clone(),
-        });
+        })
+        .context("the client that calls providers")?;
         let sandbox_top_up = config.billing.sandbox_top_up.is_on(any_live);
         let control = Control::new(control::Parts {
             db: db.clone(),
@@ -142,10 +143,10 @@ impl Server {
         };
         let drained =
             http::serve::run(listener, router, settings, state.tasks.clone(), stopping).await;
-        // Callers are gone; what they began still has to be paid for.
+        // Ends what had its time and is still under way, settles it and returns every lease.
+        state.gateway.drain().await;
         generations.close();
         let settled = tokio::time::timeout(patience, generations.wait()).await.is_ok();
-        state.gateway.drain().await;
         let ended = state.tasks.stop(patience).await;
         jobs::finish(&state).await;
         if let Some(sandbox) = sandbox {
@@ -283,9 +284,11 @@ pub async fn connect(config: &Config) -> anyhow::Result<Db> {
             format!("the data directory {}", config.data.dir.display())
         })?;
     }
-    let options = store::Options {
-        url: config.database.url.clone(),
-        connections_max: config.database.connections_max,
-    };
-    Db::connect(&options).await.context("the database; `database.url` or DATABASE_URL names it")
+    let url: DatabaseUrl = config.database.url.expose().parse().context("`database.url`")?;
+    let kind = url.kind();
+    let mut options = ConnectOptions::new(url);
+    options.connections_max = config.database.connections_max;
+    Db::connect(&options)
+        .await
+        .with_context(|| format!("the {kind} database; `database.url` or DATABASE_URL names it"))
 }

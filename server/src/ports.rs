@@ -108,9 +108,17 @@ impl Ledger for StoreLedger {
         let now = self.clock.now();
         let settled: Vec<SettledGeneration> = batch.iter().map(settled).collect();
         let batch = BatchId::new(now, &*self.random);
-        store::ledger::settle::settle(&self.db, batch, &settled, &*self.random, now)
+        let done = store::ledger::settle::settle(&self.db, batch, &settled, &*self.random, now)
             .await
-            .map_err(Self::unavailable("settle"))
+            .map_err(Self::unavailable("settle"))?;
+        if done.overruns.is_positive() {
+            metrics::counter!("entrepot_overruns_total").increment(1);
+            tracing::error!(
+                overruns_nanos = done.overruns.nanos(),
+                "Generations cost more than was held for them; the platform bears the difference"
+            );
+        }
+        Ok(())
     }
 }
 

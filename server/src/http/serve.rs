@@ -59,8 +59,13 @@ pub async fn run(
         };
         let Some((stream, peer, slot)) = accepted else { continue };
         let connection = serve(stream, peer, router.clone(), server.clone(), graceful.watcher());
+        let owner = tasks.clone();
         tasks.spawn(async move {
-            connection.await;
+            // What is cut off here had all of the drain timeout to end by itself.
+            tokio::select! {
+                () = connection => {}
+                () = owner.stopping() => {}
+            }
             drop(slot);
         });
     }

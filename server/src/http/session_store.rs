@@ -74,8 +74,7 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        store::sessions::delete(&self.db, &id.to_string()).await.map_err(backend)?;
-        Ok(())
+        store::sessions::delete(&self.db, &id.to_string()).await.map_err(backend)
     }
 }
 

@@ -11,6 +11,7 @@ mod touch_keys;
 mod expire_leases;
 mod expire_sessions;
 mod audit_ledger;
+mod prune;
 mod keep_metrics;
 
 /// Something that is done every so often.
@@ -40,6 +41,7 @@ pub static JOBS: &[&dyn Job] = &[
     &expire_leases::ExpireLeases,
     &expire_sessions::ExpireSessions,
     &keep_metrics::KeepMetrics,
+    &prune::Prune,
     &tick_gateway::TickGateway,
     &touch_keys::TouchKeys,
 ];
@@ -80,8 +82,7 @@ async fn is_ours(job: &dyn Job, state: &AppState) -> bool {
         Scope::OneNode => {
             let now = state.clock.now();
             let until = now.plus(job.every().mul_f64(0.9));
-            let holder = state.node.to_string();
-            match store::job_locks::try_lock(&state.db, job.name(), &holder, until, now).await {
+            match store::job_locks::try_lock(&state.db, job.name(), state.node, until, now).await {
                 Ok(taken) => taken,
                 Err(error) => {
                     tracing::warn!(job.name = job.name(), error = %error, "A job lock cannot be taken");

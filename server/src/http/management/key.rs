@@ -33,8 +33,7 @@ pub(crate) async fn find(
     let key = store::api_keys::find(db, workspace, caller.key_id)
         .await?
         .ok_or_else(|| ApiError::not_found("the key was deleted"))?;
-    let spend = store::usage::key_spend(db, workspace, now).await?.remove(&key.id);
-    let spend = spend.unwrap_or_default();
+    let spend = store::usage::one_key_spend(db, workspace, key.id, now).await?;
     let spent = Spent {
         total: spend.total,
         daily: spend.daily,
