@@ -137,7 +137,6 @@ async fn start_server(
 ) -> Result<(Running, String)> {
     let catalog = directory.join("catalog");
     write(&catalog.join("providers/bench.toml"), &provider_file(upstream))?;
-    write(&catalog.join("models/bench/fast.toml"), MODEL_FILE)?;
     let mut server = Running::start(
         entrepot()?
             .arg("serve")
@@ -154,31 +153,25 @@ async fn start_server(
     Ok((server, key))
 }
 
-/// A provider without a credential: the sandbox, as any server of an operator's own would be.
+/// A provider that needs no credential, as an operator's own server would be. Its prices are tiny,
+/// so that the demo credit lasts; but they are prices, so that every request is held for, metered
+/// and settled.
 fn provider_file(upstream: SocketAddr) -> String {
     format!(
-        "name = \"Bench\"\n\
-         dialect = \"openai_compatible\"\n\
-         base_url = \"http://{upstream}/bench/v1\"\n\
-         auth = \"none\"\n"
+        r#"
+        name = "Bench"
+        base_url = "http://{upstream}/bench/v1"
+        auth = "none"
+
+        [[models]]
+        model = "{MODEL}"
+        upstream = "{UPSTREAM_MODEL}"
+        context_length = 32768
+        max_completion_tokens = 4096
+        prices = {{ prompt = "0.001", completion = "0.002" }}
+        "#
     )
 }
-
-/// Prices are tiny, so that the demo credit lasts; but they are prices, so that every request is
-/// held for, metered and settled.
-const MODEL_FILE: &str = r#"
-name = "Fast"
-context_length = 32768
-
-[[endpoints]]
-provider = "bench"
-upstream_model = "fast/64"
-max_output_tokens = 4096
-
-[endpoints.prices]
-prompt = "0.001"
-completion = "0.002"
-"#;
 
 fn start_nginx(directory: &Path, address: SocketAddr, upstream: SocketAddr) -> Result<Running> {
     let prefix = directory.join("nginx");
