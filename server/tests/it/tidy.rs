@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Who may depend on whom. A new arrow needs a paragraph in ARCHITECTURE.md.
-const GRAPH: [(&str, &[&str]); 11] = [
+const GRAPH: [(&str, &[&str]); 12] = [
     ("app", &["control", "domain", "protocol"]),
+    ("bench", &[]),
     ("control", &["domain", "ledger", "store"]),
     ("domain", &[]),
     ("frontend", &["app"]),
@@ -32,11 +33,11 @@ const RESERVED: [(&str, &[&str]); 9] = [
     ("argon2", &["control"]),
     ("axum", &["sandbox", "server"]),
     ("clap", &["server"]),
-    ("hyper", &["sandbox", "server"]),
+    ("hyper", &["bench", "sandbox", "server"]),
     ("moka", &["gateway"]),
     ("reqwest", &["gateway"]),
     ("sqlx", &["store"]),
-    ("tokio", &["control", "gateway", "sandbox", "server", "store"]),
+    ("tokio", &["bench", "control", "gateway", "sandbox", "server", "store"]),
     ("tower-sessions", &["app", "server"]),
 ];
 
