@@ -16,16 +16,31 @@ use tokio::task::JoinSet;
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// One JSON answer.
+    /// One JSON answer of one content chunk.
     Unary,
+    /// One JSON answer of 64 content chunks. The gateway always streams from its upstream, so this
+    /// one shows what putting an answer together costs; the others get it in one piece.
+    LongUnary,
     /// A stream of 64 content chunks.
     Stream,
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Unary, Self::LongUnary, Self::Stream];
+
+    /// The model to ask for, as the sandbox names it: it answers without delay, with so many
+    /// content chunks.
+    pub(crate) const fn upstream_model(self) -> &'static str {
+        match self {
+            Self::Unary => "fast/1",
+            Self::LongUnary | Self::Stream => "fast/64",
+        }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Unary => "unary",
+            Self::LongUnary => "unary, 64 chunks",
             Self::Stream => "64-chunk stream",
         }
     }
@@ -34,7 +49,7 @@ impl Kind {
     fn is_complete(self, tail: &[u8]) -> bool {
         let tail = tail.trim_ascii_end();
         match self {
-            Self::Unary => tail.ends_with(b"}"),
+            Self::Unary | Self::LongUnary => tail.ends_with(b"}"),
             Self::Stream => tail.ends_with(b"data: [DONE]"),
         }
     }

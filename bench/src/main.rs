@@ -47,7 +47,7 @@ fn main() -> Result<()> {
 async fn run() -> Result<()> {
     let stage = Stage::set_up().await?;
     let mut rows = Vec::new();
-    for kind in [Kind::Unary, Kind::Stream] {
+    for kind in Kind::ALL {
         let mut rounds = vec![Vec::new(); stage.targets.len()];
         for round in 1..=ROUNDS {
             for (target, figures) in stage.targets.iter().zip(&mut rounds) {

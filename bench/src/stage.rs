@@ -1,5 +1,6 @@
 //! The three servers that a run measures, and what they need on disk.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -16,11 +17,8 @@ use crate::process::{Running, first_line};
 use crate::report::{BASELINE, DIRECT};
 
 const START_WITHIN: Duration = Duration::from_secs(30);
-/// The provider and model of the run, as the sandbox knows them. `fast` answers without delay;
-/// the number is how many content chunks a stream has.
+/// The provider of the run, as the sandbox knows it.
 const UPSTREAM_PATH: &str = "/bench/v1/chat/completions";
-const UPSTREAM_MODEL: &str = "fast/64";
-const MODEL: &str = "bench/fast";
 
 /// Something that answers chat completions.
 pub(crate) struct Target {
@@ -29,19 +27,21 @@ pub(crate) struct Target {
     /// Whose CPU time and memory count.
     pub(crate) process: u32,
     path: &'static str,
-    model: &'static str,
+    /// Whether it knows models by their names in our catalog, not by the sandbox's.
+    has_catalog: bool,
     authorization: Option<String>,
 }
 
 impl Target {
     pub(crate) fn request(&self, kind: Kind) -> Template {
         let stream = kind == Kind::Stream;
+        let upstream = kind.upstream_model();
+        let model = if self.has_catalog { catalog_name(upstream) } else { upstream.to_owned() };
         Template {
             path: self.path.to_owned(),
             authorization: self.authorization.clone(),
             body: Bytes::from(format!(
-                r#"{{"model":"{}","stream":{stream},"max_tokens":200,"messages":[{{"role":"system","content":"You are brief."}},{{"role":"user","content":"Tell me about the harbour, its ships and its warehouses."}}]}}"#,
-                self.model,
+                r#"{{"model":"{model}","stream":{stream},"max_tokens":200,"messages":[{{"role":"system","content":"You are brief."}},{{"role":"user","content":"Tell me about the harbour, its ships and its warehouses."}}]}}"#,
             )),
         }
     }
@@ -80,7 +80,7 @@ impl Stage {
             address,
             process: child.id(),
             path: UPSTREAM_PATH,
-            model: UPSTREAM_MODEL,
+            has_catalog: false,
             authorization: None,
         };
         let targets = vec![
@@ -88,7 +88,7 @@ impl Stage {
             target(BASELINE, proxy, &nginx),
             Target {
                 path: "/api/v1/chat/completions",
-                model: MODEL,
+                has_catalog: true,
                 authorization: Some(format!("Bearer {key}")),
                 ..target("entrepot", ours, &server)
             },
@@ -153,24 +153,26 @@ async fn start_server(
     Ok((server, key))
 }
 
+/// `fast/64` is `bench/fast-64` in our catalog.
+fn catalog_name(upstream: &str) -> String {
+    format!("bench/{}", upstream.replace('/', "-"))
+}
+
 /// A provider that needs no credential, as an operator's own server would be. Its prices are tiny,
 /// so that the demo credit lasts; but they are prices, so that every request is held for, metered
 /// and settled.
 fn provider_file(upstream: SocketAddr) -> String {
-    format!(
-        r#"
-        name = "Bench"
-        base_url = "http://{upstream}/bench/v1"
-        auth = "none"
-
-        [[models]]
-        model = "{MODEL}"
-        upstream = "{UPSTREAM_MODEL}"
-        context_length = 32768
-        max_completion_tokens = 4096
-        prices = {{ prompt = "0.001", completion = "0.002" }}
-        "#
-    )
+    let mut text =
+        format!("name = \"Bench\"\nbase_url = \"http://{upstream}/bench/v1\"\nauth = \"none\"\n");
+    let models: BTreeSet<&str> = Kind::ALL.into_iter().map(Kind::upstream_model).collect();
+    for model in models {
+        text.push_str(&format!(
+            "\n[[models]]\nmodel = \"{}\"\nupstream = \"{model}\"\ncontext_length = 32768\n\
+             max_completion_tokens = 4096\nprices = {{ prompt = \"0.001\", completion = \"0.002\" }}\n",
+            catalog_name(model),
+        ));
+    }
+    text
 }
 
 fn start_nginx(directory: &Path, address: SocketAddr, upstream: SocketAddr) -> Result<Running> {
