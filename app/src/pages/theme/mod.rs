@@ -1,0 +1,3 @@
+//! The one form that every page has. Answered here, because it belongs to no page.
+
+mod data;
