@@ -162,17 +162,17 @@ fn catalog_name(upstream: &str) -> String {
 /// so that the demo credit lasts; but they are prices, so that every request is held for, metered
 /// and settled.
 fn provider_file(upstream: SocketAddr) -> String {
-    let mut text =
+    let provider =
         format!("name = \"Bench\"\nbase_url = \"http://{upstream}/bench/v1\"\nauth = \"none\"\n");
     let models: BTreeSet<&str> = Kind::ALL.into_iter().map(Kind::upstream_model).collect();
-    for model in models {
-        text.push_str(&format!(
-            "\n[[models]]\nmodel = \"{}\"\nupstream = \"{model}\"\ncontext_length = 32768\n\
-             max_completion_tokens = 4096\nprices = {{ prompt = \"0.001\", completion = \"0.002\" }}\n",
-            catalog_name(model),
-        ));
-    }
-    text
+    let entry = |model: &str| {
+        let name = catalog_name(model);
+        format!(
+            "\n[[models]]\nmodel = \"{name}\"\nupstream = \"{model}\"\ncontext_length = 32768\n\
+             max_completion_tokens = 4096\nprices = {{ prompt = \"0.001\", completion = \"0.002\" }}\n"
+        )
+    };
+    std::iter::once(provider).chain(models.into_iter().map(entry)).collect()
 }
 
 fn start_nginx(directory: &Path, address: SocketAddr, upstream: SocketAddr) -> Result<Running> {
