@@ -13,7 +13,9 @@ use crate::generations::Charge;
 /// A generation of the batch.
 pub(super) struct Item<'a> {
     pub(super) generation: &'a Generation,
-    cost: i64,
+    pub(super) cost: i64,
+    /// Whether it draws on a budget of its key.
+    budgeted: bool,
     /// Whether it draws on credits at all. If not, its workspace is not billed.
     metered: bool,
     /// The most that may be charged, given the budgets that were charged so far.
@@ -101,6 +103,7 @@ impl<'a> Allocation<'a> {
             generation: &settled.generation,
             cost,
             metered: settled.draws.iter().any(|draw| is_credits(&draw.fund)),
+            budgeted: settled.draws.iter().any(|draw| !is_credits(&draw.fund)),
             cap: cost,
             charged: 0,
         });
@@ -204,11 +207,9 @@ impl<'a> Allocation<'a> {
             .collect()
     }
 
-    /// Whether a generation drew on a budget.
-    pub(super) fn is_budgeted(&self, item: usize) -> bool {
-        self.funds.values().any(|(fund, lines)| {
-            !is_credits(fund) && lines.iter().any(|line| self.lines[*line].item == item)
-        })
+    /// The generations that draw on no budget.
+    pub(super) fn unbudgeted(&self) -> impl Iterator<Item = &Item<'a>> {
+        self.items.iter().filter(|item| !item.budgeted)
     }
 }
 

@@ -10,7 +10,7 @@ use ledger::posting::{self, Stamp};
 use ledger::transfer::Transfer;
 use std::collections::BTreeMap;
 
-use super::allocation::{self, Allocation};
+use super::allocation::{self, Allocation, Item};
 use super::{budgets, funds, leases, retry, transfers};
 use crate::db::{Db, Tx};
 use crate::error::{Constraint, StoreError};
@@ -79,13 +79,17 @@ async fn settle_once(
     }
     allocation.cover(covered);
 
-    add_undrawn(&mut tx, &allocation).await?;
+    // Budgets are locked before credits, so this is counted before it is known what credits
+    // cover, and put right afterwards.
+    add_undrawn(&mut tx, &allocation, |item| item.cost).await?;
     for fund in allocation.funds() {
         charge_fund(&mut tx, &mut allocation, &fund).await?;
     }
     for (fund, nanos) in allocation.unspent() {
         budgets::unspend(&mut tx, &fund, nanos).await?;
     }
+    let uncovered = |item: &Item<'_>| item.charge().cost.nanos() - item.cost;
+    add_undrawn(&mut tx, &allocation, uncovered).await?;
 
     let sums = Sums::of(&allocation)?;
     correct(&mut tx, generations, &allocation).await?;
@@ -145,18 +149,20 @@ async fn charge_fund(
     Ok(())
 }
 
-/// Counts what keys spent without drawing on a budget towards the budgets that they have now.
-async fn add_undrawn(tx: &mut Tx, allocation: &Allocation<'_>) -> Result<(), StoreError> {
+/// Counts what keys spend without drawing on a budget towards the budgets that they have now.
+/// `amount` says how much of each generation counts.
+async fn add_undrawn(
+    tx: &mut Tx,
+    allocation: &Allocation<'_>,
+    amount: impl Fn(&Item<'_>) -> i64,
+) -> Result<(), StoreError> {
     let mut undrawn: BTreeMap<(ApiKeyId, Timestamp), i64> = BTreeMap::new();
-    for (index, item) in allocation.items.iter().enumerate() {
-        let generation = item.generation;
-        if generation.cost.is_positive() && !allocation.is_budgeted(index) {
-            let day = generation.created_at.start_of_day();
-            let sum = undrawn.entry((generation.api_key_id, day)).or_default();
-            *sum = sum.saturating_add(generation.cost.nanos());
-        }
+    for item in allocation.unbudgeted() {
+        let day = item.generation.created_at.start_of_day();
+        let sum = undrawn.entry((item.generation.api_key_id, day)).or_default();
+        *sum = sum.saturating_add(amount(item));
     }
-    for ((key, day), nanos) in undrawn {
+    for ((key, day), nanos) in undrawn.into_iter().filter(|(_, nanos)| *nanos != 0) {
         budgets::add_undrawn(tx, key, day, nanos).await?;
     }
     Ok(())

@@ -1,0 +1,6 @@
+//! Money.
+
+mod audit;
+mod leases;
+mod settle;
+mod transfers;
