@@ -227,7 +227,7 @@ async fn load_catalog(
         }
     };
     let without = match &sandbox {
-        Some(sandbox) => Without::Sandbox { base_url: format!("http://{}", sandbox.address) },
+        Some(sandbox) => Without::Sandbox { base_url: sandbox.base_url() },
         None => Without::Hidden,
     };
     let loaded = read_catalog(config, environment, &without)?;

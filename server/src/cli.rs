@@ -291,7 +291,7 @@ async fn sandbox(address: SocketAddr, seed: u64, speed: f64) -> anyhow::Result<E
     let sandbox = ::sandbox::Sandbox::start(options)
         .await
         .with_context(|| format!("cannot listen on {address}; `--address` chooses another"))?;
-    print(&format!("Sandbox providers answer at http://{}", sandbox.address))?;
+    print(&format!("Sandbox providers answer at {}", sandbox.base_url()))?;
     stop.cancelled().await;
     sandbox.shutdown().await;
     Ok(ExitCode::SUCCESS)

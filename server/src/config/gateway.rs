@@ -26,6 +26,7 @@ pub(super) fn read(section: &Section<'_>) -> Settings {
         lease_min: section.usd("lease_min"),
         lease_max: section.usd("lease_max"),
         open_output_tokens: section.count("open_output_tokens", 1..=1_000_000),
+        settle_delay: section.duration("settle_delay"),
         settle_batch_max: count("settle_batch_max", 1..=10_000),
         settle_queue_max: count("settle_queue_max", 1..=10_000_000),
     };

@@ -181,15 +181,31 @@ impl TestApp {
         self.check_books().await;
     }
 
+    /// The same for a server that was stopped before.
+    pub(crate) async fn finish_stopped(mut self) {
+        self.check_books().await;
+    }
+
+    /// The same where something is expected to be cut off.
+    pub(crate) async fn finish_unclean(mut self) {
+        assert!(!self.stop_and_wait().await.clean, "nothing had to be cut off");
+        self.check_books().await;
+    }
+
     pub(crate) async fn stop_server(&mut self) {
+        let stopped = self.stop_and_wait().await;
+        assert!(stopped.clean, "the server left something unfinished");
+    }
+
+    async fn stop_and_wait(&mut self) -> Stopped {
         self.stop.cancel();
         let stopped = self.stopped.take().expect("a server is stopped once").await.unwrap();
-        assert!(stopped.clean, "the server left something unfinished");
         self.tasks.stop(Duration::from_secs(5)).await;
         let gauges = self.state.gateway.gauges();
         assert_eq!(gauges.active_generations, 0);
         assert_eq!(gauges.held, domain::money::Usd::ZERO, "a hold is open");
         assert_eq!(gauges.unsettled, 0);
+        stopped
     }
 
     async fn check_books(&mut self) {

@@ -225,7 +225,7 @@ fn leptos_options_agree() {
 #[test]
 fn server_functions_are_in_data_and_begin_with_enter() {
     for (path, text) in files("app/src", &[".rs"]) {
-        for (position, _) in text.match_indices("#[server") {
+        for (position, _) in text.match_indices("\n#[server") {
             let place = path.display();
             assert_eq!(path.file_name().unwrap(), "data.rs", "{place} has a server function");
             let (_, body) = text[position..].split_once("AppError> {\n").unwrap_or_else(|| {
