@@ -118,7 +118,9 @@ impl<'a> Accounts<'a> {
         }
         throttle.forgive(&actor.email);
         let hash = self.control.passwords().hash(new).await?;
-        store::users::set_password(db, actor.user_id, &hash, self.control.now()).await?;
+        if !store::users::set_password(db, actor.user_id, &hash, self.control.now()).await? {
+            return Err(ControlError::NotFound);
+        }
         tracing::info!(user.id = %actor.user_id, "Changed a password");
         Ok(())
     }
@@ -181,7 +183,7 @@ impl<'a> Accounts<'a> {
             workspace: workspace.clone(),
         };
         match store::users::insert(control.db(), &row).await {
-            Ok(_) => {
+            Ok(()) => {
                 tracing::info!(user.id = %user.id, workspace.id = %workspace.id, "Signed up");
                 Ok(SignedIn { user, workspace })
             }
@@ -268,9 +270,20 @@ mod tests {
     fn what_cannot_be_an_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(65));
         for text in [
-            "", "a", "@example.com", "a@", "a@b", "a@@example.com", "a b@example.com",
-            "a@exa mple.com", "a@-example.com", "a@example..com", ".a@example.com",
-            "a\u{0}@example.com", "<a@example.com>", &long,
+            "",
+            "a",
+            "@example.com",
+            "a@",
+            "a@b",
+            "a@@example.com",
+            "a b@example.com",
+            "a@exa mple.com",
+            "a@-example.com",
+            "a@example..com",
+            ".a@example.com",
+            "a\u{0}@example.com",
+            "<a@example.com>",
+            &long,
         ] {
             assert!(check_email(text).is_err(), "{text:?}");
         }

@@ -23,7 +23,8 @@ pub struct Activity<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ActivityFilter {
     pub api_key: Option<ApiKeyId>,
-    pub model: Option<ModelSlug>,
+    /// A model slug. What is none matches nothing.
+    pub model: Option<String>,
     /// At or after.
     pub since: Option<Timestamp>,
     /// Before.
@@ -44,9 +45,12 @@ impl<'a> Activity<'a> {
         limit: u32,
     ) -> Result<Page<Generation>, ControlError> {
         require(actor, Action::ReadActivity)?;
+        let Ok(model) = filter.model.map(|text| text.parse::<ModelSlug>()).transpose() else {
+            return Ok(Page { items: Vec::new(), next: None });
+        };
         let filter = GenerationFilter {
             api_key: filter.api_key,
-            model: filter.model,
+            model,
             since: filter.since,
             until: filter.until,
         };

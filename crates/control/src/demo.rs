@@ -6,10 +6,10 @@ use domain::random::Random;
 use domain::secret::Secret;
 use ledger::posting::{self, Stamp};
 
+use crate::Actor;
 use crate::accounts::{Accounts, NewUser};
 use crate::error::ControlError;
 use crate::keys::NewKey;
-use crate::Actor;
 use domain::workspace::Role;
 
 const EMAIL: &str = "demo@entrepot.localhost";
@@ -50,9 +50,8 @@ impl Accounts<'_> {
         let now = control.now();
         let stamp = Stamp { id: TransferId::new(now, control.random()), at: now };
         let occasion = format!("demo:{}", actor.workspace_id);
-        let grant =
-            posting::grant(stamp, actor.workspace_id, CREDIT, (&occasion, "Demo credit"))
-                .map_err(|error| ControlError::invalid("amount", error.to_string()))?;
+        let grant = posting::grant(stamp, actor.workspace_id, CREDIT, (&occasion, "Demo credit"))
+            .map_err(|error| ControlError::invalid("amount", error.to_string()))?;
         store::ledger::transfers::post(control.db(), &[grant]).await?;
         let key = NewKey { name: "Demo key".to_owned(), limit: None };
         let created = control.keys().create(&actor, key).await?;
@@ -68,9 +67,6 @@ fn random_password(random: &dyn Random) -> Secret<String> {
     ];
     let mut bytes = [0_u8; 20];
     random.fill(&mut bytes);
-    let text = bytes
-        .iter()
-        .filter_map(|byte| ALPHABET.get(usize::from(byte % 32)))
-        .collect();
+    let text = bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).collect();
     Secret::new(text)
 }

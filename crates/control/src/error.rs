@@ -87,9 +87,8 @@ mod tests {
 
     #[test]
     fn a_wait_is_told_in_words() {
-        let wait = |retry_after_seconds| {
-            ControlError::Throttled { retry_after_seconds }.public_message()
-        };
+        let wait =
+            |retry_after_seconds| ControlError::Throttled { retry_after_seconds }.public_message();
         assert_eq!(wait(1), "too many attempts; try again in a second");
         assert_eq!(wait(119), "too many attempts; try again in 119 seconds");
         assert_eq!(wait(121), "too many attempts; try again in 3 minutes");

@@ -116,7 +116,8 @@ impl<'a> Keys<'a> {
     ) -> Result<(), ControlError> {
         let key = self.find_for_update(actor, id).await?;
         let (db, now) = (self.control.db(), self.control.now());
-        let found = store::api_keys::set_disabled(db, actor.workspace_id, id, disabled, now).await?;
+        let found =
+            store::api_keys::set_disabled(db, actor.workspace_id, id, disabled, now).await?;
         self.changed(&key.hash, found)
     }
 

@@ -14,16 +14,16 @@
 //! What is not here: statements (`store`), money rules (`ledger`), sessions and cookies
 //! (`server`), inference (`gateway`).
 
-pub mod error;
-pub mod permission;
 pub mod accounts;
-pub mod keys;
-pub mod credits;
 pub mod activity;
-pub mod models;
 pub mod catalog;
+pub mod credits;
 mod demo;
+pub mod error;
+pub mod keys;
+pub mod models;
 mod password;
+pub mod permission;
 mod throttle;
 
 pub use accounts::{Accounts, NewUser, SignUp, SignedIn};

@@ -166,7 +166,5 @@ fn matches(model: &Model, query: &ModelQuery) -> bool {
 /// What equal input and output cost at the cheapest endpoint, in nano-dollars.
 fn price(model: &Model) -> i64 {
     let of = |unit| model.cheapest().map_or(Price::FREE, |endpoint| endpoint.prices.price(unit));
-    of(Unit::Prompt)
-        .nanos_per_million()
-        .saturating_add(of(Unit::Completion).nanos_per_million())
+    of(Unit::Prompt).nanos_per_million().saturating_add(of(Unit::Completion).nanos_per_million())
 }

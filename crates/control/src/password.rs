@@ -1,7 +1,7 @@
 //! Passwords: argon2id, off the async threads and never more at once than there are cores for.
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use domain::random::Random;
 use domain::secret::Secret;
 use std::sync::Arc;

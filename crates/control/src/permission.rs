@@ -2,8 +2,8 @@
 
 use domain::workspace::Role;
 
-use crate::error::ControlError;
 use crate::Actor;
+use crate::error::ControlError;
 
 /// Something that an actor wants to do in their workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +54,8 @@ mod tests {
     #[test]
     fn owners_administer_and_members_use() {
         assert!(Action::ALL.into_iter().all(|action| allows(Role::Owner, action)));
-        let refused: Vec<Action> = Action::ALL
-            .into_iter()
-            .filter(|action| !allows(Role::Member, *action))
-            .collect();
+        let refused: Vec<Action> =
+            Action::ALL.into_iter().filter(|action| !allows(Role::Member, *action)).collect();
         assert_eq!(refused, [Action::UpdateKey, Action::DeleteKey, Action::AddCredits]);
     }
 }

@@ -65,11 +65,12 @@ impl Throttle {
     /// Counts an attempt, or says how long to wait.
     pub(crate) fn attempt(&self, name: &str, now: Timestamp) -> Result<(), ControlError> {
         let now = now.as_micros();
-        let counted = self.slot(name).fetch_update(Ordering::AcqRel, Ordering::Acquire, |whole_at| {
-            let whole_at = whole_at.max(now);
-            (whole_at - now <= self.tolerance_micros)
-                .then(|| whole_at.saturating_add(self.interval_micros))
-        });
+        let counted =
+            self.slot(name).fetch_update(Ordering::AcqRel, Ordering::Acquire, |whole_at| {
+                let whole_at = whole_at.max(now);
+                (whole_at - now <= self.tolerance_micros)
+                    .then(|| whole_at.saturating_add(self.interval_micros))
+            });
         match counted {
             Ok(_) => Ok(()),
             Err(whole_at) => {
@@ -127,8 +128,9 @@ mod tests {
     #[test]
     fn a_burst_passes_and_then_one_an_interval() {
         let throttle = throttle();
-        let waits: Vec<Option<u64>> =
-            [100, 100, 100, 100, 109, 110, 110, 130, 130, 130].map(|t| wait(&throttle, "a", t)).into();
+        let waits: Vec<Option<u64>> = [100, 100, 100, 100, 109, 110, 110, 130, 130, 130]
+            .map(|t| wait(&throttle, "a", t))
+            .into();
         assert_eq!(
             waits,
             [None, None, None, Some(10), Some(1), None, Some(10), None, None, Some(10)]

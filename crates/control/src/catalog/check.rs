@@ -180,7 +180,8 @@ struct Address<'a> {
 
 impl<'a> Address<'a> {
     fn parse(text: &'a str) -> Result<Self, String> {
-        let wrong = || format!("must be an address such as `https://api.example.com/v1`, not `{text}`");
+        let wrong =
+            || format!("must be an address such as `https://api.example.com/v1`, not `{text}`");
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(wrong());
         }

@@ -107,8 +107,9 @@ pub(super) fn read_quirks(fields: &Fields<'_>) -> Quirks {
         Ok((name, check::header_value(value)?))
     };
     let json = |name: &str, value: &str| {
-        serde_json::from_str::<serde_json::Value>(value)
-            .map_err(|error| format!("must be JSON, strings in quotes inside the quotes: {error}"))?;
+        serde_json::from_str::<serde_json::Value>(value).map_err(|error| {
+            format!("must be JSON, strings in quotes inside the quotes: {error}")
+        })?;
         Ok((check::member(name)?, value.to_owned()))
     };
     let path = |text: &str| {

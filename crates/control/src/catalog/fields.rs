@@ -41,8 +41,8 @@ struct Source<'t> {
 
 impl Source<'_> {
     fn place(&self, at: usize) -> Place {
-        let before = self.file.text.as_bytes().get(..at).unwrap_or_default();
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let before = self.file.text.get(..at).unwrap_or_default();
+        let line = 1 + before.matches('\n').count();
         Place { file: self.file.path.clone(), line }
     }
 }
@@ -110,7 +110,7 @@ impl<'t> Fields<'t> {
             return self.mistyped(key, "a list of strings", value);
         };
         let mut list = Vec::new();
-        for element in array.iter() {
+        for element in array {
             let Some(text) = self.as_text(element) else {
                 return self.mistyped(key, "a list of strings", value);
             };
@@ -222,7 +222,7 @@ impl<'t> Fields<'t> {
             return Vec::new();
         };
         let mut list = Vec::new();
-        for element in array.iter() {
+        for element in array {
             match element.get_ref().as_table() {
                 Some(table) => list.push(self.inner(table, element, &mut read)),
                 None => {

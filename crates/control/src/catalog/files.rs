@@ -75,8 +75,8 @@ pub(super) fn fingerprint(files: &[File]) -> u64 {
             hasher.update(part);
         }
     }
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hasher.finalize());
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    let digest = <[u8; 32]>::from(hasher.finalize());
+    digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 struct Found<'a> {
@@ -89,12 +89,14 @@ struct Found<'a> {
 
 fn keep(files: &mut Vec<File>, problems: &Problems, found: Found<'_>) {
     match kind(found.relative) {
-        Ok(kind) => files.push(File {
-            path: found.path.into(),
-            text: found.text,
-            layer: found.layer,
-            kind,
-        }),
+        Ok(kind) => {
+            files.push(File {
+                path: found.path.into(),
+                text: found.text,
+                layer: found.layer,
+                kind,
+            });
+        }
         Err(reason) => problems.report(&whole(&found.path), reason),
     }
 }

@@ -8,13 +8,13 @@
 //!
 //! Nothing stops at the first mistake: every problem of every file is reported, with its line.
 
-mod files;
-mod fields;
 mod check;
 mod endpoint_file;
+mod fields;
+mod files;
+mod join;
 mod model_file;
 mod provider_file;
-mod join;
 #[cfg(test)]
 mod tests;
 
@@ -89,7 +89,8 @@ pub fn load(
     for file in &files {
         match &file.kind {
             files::Kind::Provider { slug } => {
-                let read = |fields: &Fields<'_>| provider_file::read(slug, file.layer, fields, dialects);
+                let read =
+                    |fields: &Fields<'_>| provider_file::read(slug, file.layer, fields, dialects);
                 match fields::read(file, &problems, read) {
                     Some(provider) => providers.push(provider),
                     None => drop(unread.insert(slug.clone())),

@@ -11,7 +11,6 @@ use super::{At, Place, check, endpoint_file};
 #[derive(Debug)]
 pub(super) struct ModelText {
     pub(super) slug: ModelSlug,
-    pub(super) layer: usize,
     pub(super) facts: ModelFacts,
     pub(super) endpoints: Vec<EndpointText>,
     pub(super) place: Place,
@@ -62,7 +61,6 @@ pub(super) fn read(slug: &ModelSlug, layer: usize, fields: &Fields<'_>) -> Model
     let endpoints = fields.tables("endpoints", |fields| read_endpoint(layer, fields));
     ModelText {
         slug: slug.clone(),
-        layer,
         facts,
         endpoints: endpoints.into_iter().flatten().collect(),
         place: fields.place().clone(),

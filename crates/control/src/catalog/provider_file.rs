@@ -14,7 +14,6 @@ const DIALECT_DEFAULT: &str = "openai_compatible";
 #[derive(Debug)]
 pub(super) struct ProviderText {
     pub(super) slug: String,
-    pub(super) layer: usize,
     pub(super) name: String,
     pub(super) dialect: String,
     /// None when it was missing or wrong, which was reported.
@@ -57,7 +56,6 @@ pub(super) fn read(
     let entries = fields.tables("models", |fields| read_entry(&this, layer, fields));
     ProviderText {
         slug: slug.to_owned(),
-        layer,
         name: fields.checked("name", check::line).unwrap_or_else(|| slug.to_owned()),
         dialect: fields
             .checked("dialect", |text| check::one_of(text, dialects))
