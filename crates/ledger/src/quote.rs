@@ -205,7 +205,7 @@ mod tests {
 
         #[test]
         fn cost_never_falls_when_usage_grows(prices in any_sheet(), usage in any_usage()) {
-            let more = Usage { completion: usage.completion + 1, ..usage };
+            let more = Usage { completion: usage.completion.saturating_add(1), ..usage };
             prop_assert!(cost(&usage, &prices) <= cost(&more, &prices));
         }
 
@@ -236,11 +236,11 @@ mod tests {
             prompt in 0_u64..1_000_000,
         ) {
             let other = Usage { prompt, ..Usage::default() };
-            let both = Usage { prompt: one.prompt + prompt, ..one };
+            let both = Usage { prompt: one.prompt.saturating_add(prompt), ..one };
             let apart = cost(&one, &prices).saturating_add(cost(&other, &prices));
             let together = cost(&both, &prices);
             prop_assert!(together <= apart);
-            prop_assert!(apart.nanos() - together.nanos() <= 1);
+            prop_assert!(apart.saturating_sub(together) <= Usd::from_nanos(1));
         }
     }
 }

@@ -45,8 +45,12 @@ impl TestDatabase {
     pub async fn execute(&self, sql: &str) -> Result<(), StoreError> {
         let sql = AssertSqlSafe(sql.to_owned());
         match &self.db {
-            Db::Sqlite { writer, .. } => drop(writer.execute(sqlx::raw_sql(sql)).await?),
-            Db::Postgres { pool } => drop(pool.execute(sqlx::raw_sql(sql)).await?),
+            Db::Sqlite { writer, .. } => {
+                writer.execute(sqlx::raw_sql(sql)).await?;
+            }
+            Db::Postgres { pool } => {
+                pool.execute(sqlx::raw_sql(sql)).await?;
+            }
         }
         Ok(())
     }

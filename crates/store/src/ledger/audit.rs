@@ -250,7 +250,8 @@ async fn check_leases(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(), St
     Ok(())
 }
 
-/// What the generations of each batch came to must be what its transfers moved.
+/// What the generations of each batch came to must be what its transfers moved. One damaged row
+/// may show in several sums of its batch, so more than the first is reported.
 async fn check_settlements(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
     const SQL: &str = "
         SELECT batch, account, code, CAST(SUM(recorded) AS BIGINT), CAST(SUM(moved) AS BIGINT)
@@ -275,9 +276,9 @@ async fn check_settlements(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<(
          GROUP BY batch, account, code
         HAVING SUM(recorded) <> SUM(moved)
          ORDER BY batch, account, code
-         LIMIT 1";
-    let wrong: Option<(String, String, String, i64, i64)> = fetch_optional!(tx, SQL)?;
-    findings.extend(wrong.and_then(|(batch, account, code, recorded, moved)| {
+         LIMIT 20";
+    let wrong: Vec<(String, String, String, i64, i64)> = fetch_all!(tx, SQL)?;
+    findings.extend(wrong.into_iter().filter_map(|(batch, account, code, recorded, moved)| {
         audit::equal(
             (Invariant::Settlement, &format!("{code} of {batch} in {account}")),
             ("its generations", recorded.into()),

@@ -14,6 +14,10 @@ use crate::row;
 /// How many leases one call of [`expire`] closes in one transaction.
 const EXPIRE_MAX: i64 = 500;
 
+/// How often [`lease`] looks at a fund that has enough whenever it is counted and too little
+/// whenever it is locked. Each look means that someone else was served in between.
+const LOOKS_MAX: u32 = 50;
+
 /// A node asks for a slice of a fund.
 #[derive(Debug, Clone)]
 pub struct LeaseRequest {
@@ -53,12 +57,20 @@ pub async fn lease(db: &Db, request: &LeaseRequest) -> Result<LeaseOutcome, Stor
 async fn lease_once(db: &Db, request: &LeaseRequest) -> Result<LeaseOutcome, StoreError> {
     let LeaseRequest { fund, at_least, want, .. } = request;
     let mut tx = db.begin().await?;
-    let found = funds::lock(&mut tx, fund, at_least.nanos()).await?;
-    let granted =
-        found.and_then(|available| ledger::lease::grant(row::usd(available), *at_least, *want));
-    let Some(amount) = granted else {
+    let mut looks = 1;
+    let found = loop {
+        if let Some(available) = funds::lock(&mut tx, fund, at_least.nanos()).await? {
+            break available;
+        }
+        // By now another node may have given something back: then a «no» would be false.
         let available = funds::available(&mut tx, fund).await?.unwrap_or(0).max(0);
-        return Ok(LeaseOutcome::Insufficient { available: row::usd(available) });
+        if available < at_least.nanos() || looks == LOOKS_MAX {
+            return Ok(LeaseOutcome::Insufficient { available: row::usd(available) });
+        }
+        looks += 1;
+    };
+    let Some(amount) = ledger::lease::grant(row::usd(found), *at_least, *want) else {
+        return Ok(LeaseOutcome::Insufficient { available: row::usd(found.max(0)) });
     };
     if !funds::set_aside(&mut tx, fund, amount.nanos()).await? {
         return Err(StoreError::Missing("fund"));

@@ -1,10 +1,10 @@
 use domain::id::WorkspaceId;
 use domain::money::Usd;
-use ledger::posting::{self, Payment};
+use ledger::posting::{self, Payment, Stamp};
 use store::ledger::transfers::{Posted, post, statement};
 use store::{Constraint, StoreError};
 
-use crate::fixture::{Fixture, NOW, fixtures, usd};
+use crate::fixture::{Fixture, NOW, fixtures, seconds, usd};
 
 const PAYMENT: Payment<'_> = Payment { processor: "sandbox", event: "e1" };
 
@@ -102,10 +102,13 @@ async fn an_absurd_amount_is_refused_and_moves_nothing() {
 async fn a_statement_shows_both_directions_newest_first() {
     for fixture in fixtures().await {
         let (db, ws) = (fixture.db(), fixture.workspace.id);
-        for nanos in [100, 200, 300] {
-            fixture.grant(nanos).await;
+        let stamp = |s| Stamp { at: NOW.plus(seconds(s)), ..fixture.stamp() };
+        for (n, nanos) in [100, 200, 300].into_iter().enumerate() {
+            let (at, request) = (stamp(n.try_into().unwrap()), nanos.to_string());
+            let given = posting::grant(at, ws, usd(nanos), (&request, "")).unwrap();
+            post(db, &[given]).await.unwrap();
         }
-        let back = posting::refund(fixture.stamp(), ws, usd(50), PAYMENT).unwrap();
+        let back = posting::refund(stamp(9), ws, usd(50), PAYMENT).unwrap();
         post(db, &[back]).await.unwrap();
         assert_eq!(changes(&fixture, 10).await, [-50, 300, 200, 100]);
         assert_eq!(changes(&fixture, 1).await, [-50, 300, 200, 100]);
