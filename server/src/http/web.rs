@@ -70,10 +70,7 @@ pub(crate) fn router(web: WebContext, mut options: LeptosOptions) -> Router {
         .precompressed_gzip();
     let package = ServeDir::new(package_dir).precompressed_br().precompressed_gzip();
 
-    let forms = Router::new()
-        .route("/console/{*path}", post(call))
-        .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
-        .layer(from_fn(refuse_other_origins));
+    let forms = Router::new().route("/console/{*path}", post(call));
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(app::App), provide, shell)
         .with_state(options)
@@ -87,6 +84,9 @@ pub(crate) fn router(web: WebContext, mut options: LeptosOptions) -> Router {
                 .fallback_service(files.fallback(not_found))
                 .layer(from_fn(revalidate_files)),
         )
+        // Around everything, because `leptos_routes` mounts each server function by its own path.
+        .layer(RequestBodyLimitLayer::new(FORM_BYTES_MAX))
+        .layer(from_fn(refuse_other_origins))
         .layer(from_fn(add_security_headers))
 }
 
@@ -126,7 +126,8 @@ fn declare_content_security_policy() {
 /// Refuses a form that another site sent, wherever its fields lead: the one check for all
 /// server functions.
 async fn refuse_other_origins(request: Request, next: Next) -> Response {
-    if is_same_origin(request.headers(), request.uri()) {
+    let changes_nothing = request.method().is_safe();
+    if changes_nothing || is_same_origin(request.headers(), request.uri()) {
         next.run(request).await
     } else {
         (StatusCode::FORBIDDEN, "this form was sent from another site; open the page and try again")
@@ -168,6 +169,8 @@ async fn revalidate_files(request: Request, next: Next) -> Response {
 async fn add_security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // What is not a file shows who is signed in: kept by nobody on the way, and asked for again.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     let mut add = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
