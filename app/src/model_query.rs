@@ -112,6 +112,13 @@ impl ModelQuery {
         text
     }
 
+    /// Whether anything but the search words is asked for.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn is_narrowed(&self) -> bool {
+        let plain = Self { words: self.words.clone(), ..Self::default() };
+        *self != plain
+    }
+
     pub(crate) fn matches(&self, row: &ModelRow) -> bool {
         let words_found = self
             .words

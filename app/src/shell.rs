@@ -8,6 +8,14 @@ use leptos_meta::MetaTags;
 
 use crate::routes::App;
 
+/// Every page uses all of them, and `font-display: optional` gives them little time to arrive.
+const FONTS: [&str; 4] = [
+    "/fonts/barlow-latin-400.woff2",
+    "/fonts/barlow-latin-600.woff2",
+    "/fonts/barlow-condensed-latin-600.woff2",
+    "/fonts/ibm-plex-mono-latin-400.woff2",
+];
+
 /// The whole document. The theme is a cookie, so that the first byte already has the right one.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let package = format!("/{}", options.site_pkg_dir);
@@ -19,9 +27,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <link rel="preload" href="/fonts/barlow-latin-400.woff2" r#as="font" r#type="font/woff2" crossorigin="" />
-                <link rel="preload" href="/fonts/barlow-condensed-latin-600.woff2" r#as="font" r#type="font/woff2" crossorigin="" />
-                <link rel="preload" href="/fonts/ibm-plex-mono-latin-400.woff2" r#as="font" r#type="font/woff2" crossorigin="" />
+                {FONTS
+                    .map(|href| {
+                        view! {
+                            <link rel="preload" href=href r#as="font" r#type="font/woff2" crossorigin="" />
+                        }
+                    })}
                 <link rel="stylesheet" href=stylesheet />
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml" />
                 <HydrationScripts options islands=true />

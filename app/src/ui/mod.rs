@@ -19,4 +19,4 @@ pub(crate) use field::{Choice, Field, Select};
 pub(crate) use head::{Crumbs, PageHead, Section};
 pub(crate) use notice::{Notice, Refusal};
 pub(crate) use pager::Pager;
-pub(crate) use table::{Cell, Table, When};
+pub(crate) use table::{At, Cell, Table, When};

@@ -58,6 +58,12 @@ pub(crate) fn Cell(
     }
 }
 
+/// A point in time, to the second.
+#[component]
+pub(crate) fn At(at: Timestamp) -> impl IntoView {
+    view! { <time datetime=at.to_rfc3339()>{format::date_time(at)}</time> }
+}
+
 /// A point in time: how long ago, and exactly when.
 #[component]
 pub(crate) fn When(at: Timestamp, now: Timestamp) -> impl IntoView {

@@ -26,12 +26,29 @@ fn page(home: Home) -> AnyView {
         .first()
         .map_or_else(|| "author/model".to_owned(), |model| model.slug.to_string());
     let samples = samples::first_call(&home.public_url, &example);
+    let cheapest = home.cheapest.first().and_then(|model| {
+        let price = format::per_million(model.cheapest()?.prices.price(Unit::Prompt));
+        Some(("Lowest price, /M", price, Arc::clone(model)))
+    });
+    let longest = home.longest.clone().map(|model| {
+        ("Longest context", format::tokens(u64::from(model.context_length)), model)
+    });
+    let extremes = [cheapest, longest].map(|extreme| {
+        extreme.map(|(caption, figure, model)| {
+            let (address, name) = (format!("/models/{}", model.slug), model.name.clone());
+            view! {
+                <Fact caption>
+                    {figure} " " <a href=address>{name}</a>
+                </Fact>
+            }
+        })
+    });
     view! {
         <Layout title="Entrepot: one address for every model" place=Place::Home viewer=home.viewer>
             <div class="hero">
                 <div class="hero__text">
                     <p class="caption">"Bonded warehouse for inference"</p>
-                    <h1>"One address." <br /> "Every model." <br /> "Every cent accounted for."</h1>
+                    <h1>"One address," <br /> "every model," <br /> "to the nanodollar."</h1>
                     <p class="lead">
                         "Call any model with the OpenAI client you already have. Entrepot picks the provider, falls back when one fails, streams the answer, and writes what it cost in a double-entry ledger that you own."
                     </p>
@@ -57,6 +74,7 @@ fn page(home: Home) -> AnyView {
                         <Fact caption="Endpoints" main=true>
                             {figure(home.endpoints)}
                         </Fact>
+                        {extremes}
                         <Fact caption="Address" wide=true>
                             <code>{format!("{}/api/v1", home.public_url)}</code>
                         </Fact>

@@ -49,7 +49,10 @@ fn row(endpoint: &Arc<Endpoint>) -> AnyView {
     let input = format::per_million(endpoint.prices.price(Unit::Prompt));
     let output = format::per_million(endpoint.prices.price(Unit::Completion));
     let others = other_prices(&endpoint.prices);
-    let weights = endpoint.quantization.clone().unwrap_or_else(|| format::NONE.to_owned());
+    let weights = endpoint.quantization.clone().map_or_else(
+        || view! { <span class="none">{format::NONE}</span> }.into_any(),
+        |name| view! { <code>{name}</code> }.into_any(),
+    );
     let policy = policy(&provider.data_policy);
     view! {
         <tr>
@@ -99,7 +102,7 @@ fn other_prices(prices: &PriceSheet) -> AnyView {
         .filter(|(_, price)| !price.is_free())
         .collect();
     if lines.is_empty() {
-        return view! { <span class="muted">{format::NONE}</span> }.into_any();
+        return view! { <span class="none">{format::NONE}</span> }.into_any();
     }
     let items = lines
         .into_iter()

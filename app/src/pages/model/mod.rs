@@ -177,8 +177,9 @@ fn ModelFacts(model: Arc<Model>) -> impl IntoView {
         }
     });
     view! {
-        <Facts>
-            {figures.map(figure)} {others.map(other)} {weights}
-        </Facts>
+        <div class="facts-stack">
+            <Facts>{figures.map(figure)}</Facts>
+            <Facts>{others.map(other)} {weights}</Facts>
+        </div>
     }
 }

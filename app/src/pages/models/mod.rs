@@ -90,12 +90,14 @@ fn filter_form(
         .into_iter()
         .chain(CONTEXTS.iter().map(|(tokens, label)| Choice::new(tokens.to_string(), *label)));
     let sorts = ModelSort::ALL.iter().map(|sort| Choice::new(sort.as_str(), sort.label()));
+    // Closed on a phone until something in it is in use; on a wide screen it is always shown.
+    let narrowed = query.is_narrowed();
     let context =
         if query.context_min == 0 { String::new() } else { query.context_min.to_string() };
     view! {
         <form id="model-filter" class="filter" method="get" action="/models" role="search">
             <Field id="q" name="q" label="Search" kind="search" value=query.words placeholder="name or author" maxlength=100_u32 />
-            <details class="filter__more" open>
+            <details class="filter__more" open=narrowed>
                 <summary>"Filters"</summary>
                 <div class="filter__fields">
                     <Select id="sort" name="sort" label="Order" value=query.sort.as_str() choices=sorts.collect() />
@@ -131,7 +133,7 @@ fn row_view(shown: bool, row: &ModelRow, model: &Arc<Model>) -> AnyView {
     };
     let (input, output) = (price(Unit::Prompt), price(Unit::Completion));
     let takes: Vec<&str> = model.input_modalities.iter().map(|kind| kind.as_str()).collect();
-    let takes = takes.join(" ");
+    let takes = takes.join(", ");
     let context = format::tokens(u64::from(model.context_length));
     let released = format::date(domain::time::Timestamp::from_seconds(model.created));
     let (name, free, open) = (model.name.clone(), row.free, model.open_weights);

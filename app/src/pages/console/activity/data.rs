@@ -2,12 +2,11 @@ use control::{Actor, ActivityFilter};
 use domain::generation::Generation;
 use domain::id::ApiKeyId;
 use domain::page::Page;
-use domain::time::Timestamp;
 use std::collections::HashMap;
 
 use crate::error::AppError;
 use crate::pages::query_value;
-use crate::server::{enter, now};
+use crate::server::enter;
 
 const ROWS: u32 = 50;
 
@@ -23,7 +22,6 @@ pub(super) struct Activity {
     pub(super) names: HashMap<ApiKeyId, String>,
     /// The slugs that the model filter suggests.
     pub(super) models: Vec<String>,
-    pub(super) now: Timestamp,
 }
 
 pub(super) async fn load() -> Result<Activity, AppError> {
@@ -47,7 +45,6 @@ pub(super) async fn load() -> Result<Activity, AppError> {
         keys: overviews.iter().map(|o| (o.key.id.to_string(), o.key.name.clone())).collect(),
         names: overviews.into_iter().map(|o| (o.key.id, o.key.name)).collect(),
         models: catalog.models().iter().map(|model| model.slug.to_string()).collect(),
-        now: now()?,
         viewer,
     })
 }

@@ -4,7 +4,6 @@ mod data;
 
 use domain::generation::{Generation, Outcome};
 use domain::id::ApiKeyId;
-use domain::time::Timestamp;
 use leptos::prelude::*;
 use std::collections::HashMap;
 
@@ -12,7 +11,7 @@ use crate::format;
 use crate::layouts::{Layout, Place};
 use crate::model_query::escape;
 use crate::pages::show;
-use crate::ui::{Badge, Cell, Choice, Empty, Field, PageHead, Pager, Select, Table, Tone, When};
+use crate::ui::{At, Badge, Cell, Choice, Empty, Field, PageHead, Pager, Select, Table, Tone};
 use data::Activity;
 
 #[component]
@@ -21,7 +20,7 @@ pub(crate) fn ActivityPage() -> impl IntoView {
 }
 
 fn page(activity: Activity) -> AnyView {
-    let Activity { viewer, page, is_first_page, key, model, keys, names, models, now } = activity;
+    let Activity { viewer, page, is_first_page, key, model, keys, names, models } = activity;
     let filtered = !key.is_empty() || !model.is_empty();
     let address = |cursor: &str| {
         let mut pairs = vec![("key", &*key), ("model", &*model), ("after", cursor)];
@@ -33,10 +32,10 @@ fn page(activity: Activity) -> AnyView {
     let next = page.next.as_deref().map(address);
     let first = (!is_first_page).then(|| address(""));
     let empty = page.items.is_empty();
-    let rows = page.items.iter().map(|generation| row(generation, &names, now)).collect_view();
+    let rows = page.items.iter().map(|generation| row(generation, &names)).collect_view();
     let columns = vec![
         ("Model", false),
-        ("When", false),
+        ("Time, UTC", false),
         ("Provider", false),
         ("Key", false),
         ("In", true),
@@ -107,7 +106,7 @@ fn filter(
     .into_any()
 }
 
-fn row(generation: &Generation, names: &HashMap<ApiKeyId, String>, now: Timestamp) -> AnyView {
+fn row(generation: &Generation, names: &HashMap<ApiKeyId, String>) -> AnyView {
     let none = || format::NONE.to_owned();
     let address = format!("/activity/{}", generation.id);
     let model = generation.model.to_string();
@@ -130,8 +129,8 @@ fn row(generation: &Generation, names: &HashMap<ApiKeyId, String>, now: Timestam
                     {model}
                 </a>
             </Cell>
-            <Cell label="When">
-                <When at now />
+            <Cell label="Time, UTC">
+                <At at />
             </Cell>
             <Cell label="Provider">{provider}</Cell>
             <Cell label="Key">{key}</Cell>

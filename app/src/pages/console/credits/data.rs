@@ -2,14 +2,13 @@ use control::{Actor, ControlError};
 use domain::ledger_entry::{Balance, LedgerEntry};
 use domain::money::Usd;
 use domain::page::Page;
-use domain::time::Timestamp;
 use leptos::prelude::*;
 
 use crate::error::AppError;
 use crate::flash::{Flash, finish};
 use crate::format;
 use crate::pages::query_value;
-use crate::server::{enter, fresh_request_id, now, web};
+use crate::server::{enter, fresh_request_id, web};
 
 pub(super) const PAGE: &str = "/credits";
 pub(super) const TOP_UP: &str = "top-up";
@@ -21,7 +20,6 @@ pub(super) struct Credits {
     pub(super) history: Page<LedgerEntry>,
     pub(super) is_first_page: bool,
     pub(super) flash: Flash,
-    pub(super) now: Timestamp,
     pub(super) top_up: Option<TopUp>,
 }
 
@@ -42,7 +40,7 @@ pub(super) async fn load() -> Result<Credits, AppError> {
     };
     let flash = Flash::take(PAGE).await?;
     let is_first_page = cursor.is_none();
-    Ok(Credits { viewer, balance, history, is_first_page, flash, now: now()?, top_up })
+    Ok(Credits { viewer, balance, history, is_first_page, flash, top_up })
 }
 
 #[server(prefix = "/console", endpoint = "credits/sandbox-top-up")]

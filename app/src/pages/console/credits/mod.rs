@@ -12,7 +12,7 @@ use crate::layouts::{Layout, Place};
 use crate::model_query::escape;
 use crate::pages::show;
 use crate::ui::{
-    Cell, Empty, Fact, Facts, Field, Notice, PageHead, Pager, Refusal, Section, Table, When,
+    At, Cell, Empty, Fact, Facts, Field, Notice, PageHead, Pager, Refusal, Section, Table,
 };
 use data::{Credits, TOP_UP, TopUp};
 
@@ -25,7 +25,7 @@ pub(crate) fn CreditsPage() -> impl IntoView {
 }
 
 fn page(credits: Credits) -> AnyView {
-    let Credits { viewer, balance, history, is_first_page, flash, now, top_up } = credits;
+    let Credits { viewer, balance, history, is_first_page, flash, top_up } = credits;
     let state = flash.failure_of(TOP_UP);
     let next = history.next.map(|cursor| format!("/credits?after={}", escape(&cursor)));
     let first = (!is_first_page).then(|| "/credits".to_owned());
@@ -39,8 +39,8 @@ fn page(credits: Credits) -> AnyView {
             view! {
                 <tr>
                     <Cell label="">{name}</Cell>
-                    <Cell label="When">
-                        <When at now />
+                    <Cell label="Time, UTC">
+                        <At at />
                     </Cell>
                     <Cell label="Reference">
                         <code class="slug">{entry.reference}</code>
@@ -54,7 +54,7 @@ fn page(credits: Credits) -> AnyView {
             }
         })
         .collect_view();
-    let columns = vec![("Entry", false), ("When", false), ("Reference", false), ("Change", true)];
+    let columns = vec![("Entry", false), ("Time, UTC", false), ("Reference", false), ("Change", true)];
     view! {
         <Layout title="Credits" place=Place::Credits viewer=Some(viewer)>
             <PageHead title="Credits" lead="Prepaid dollars. Nothing is spent that was not held first." />

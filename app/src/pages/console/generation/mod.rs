@@ -81,9 +81,10 @@ fn headline(generation: &Generation) -> AnyView {
     let status = status(generation);
     let error = generation.error_code.clone().map(|code| view! { " " <code>{code}</code> });
     view! {
-        <Facts>
-            {figures} {others} <Fact caption="Status">{status} {error}</Fact>
-        </Facts>
+        <div class="facts-stack">
+            <Facts>{figures}</Facts>
+            <Facts>{others} <Fact caption="Status">{status} {error}</Fact></Facts>
+        </div>
     }
     .into_any()
 }
