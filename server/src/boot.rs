@@ -280,9 +280,8 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
 /// Connects, and makes the directory of a SQLite file.
 pub async fn connect(config: &Config) -> anyhow::Result<Db> {
     if config.database.is_sqlite() {
-        create_dir(&config.data.dir).with_context(|| {
-            format!("the data directory {}", config.data.dir.display())
-        })?;
+        create_dir(&config.data.dir)
+            .with_context(|| format!("the data directory {}", config.data.dir.display()))?;
     }
     let url: DatabaseUrl = config.database.url.expose().parse().context("`database.url`")?;
     let kind = url.kind();

@@ -136,10 +136,14 @@ fn greeting(server: &Server) -> String {
         text.push_str(&format!("It listens on {}.\n", server.address));
     }
     let who = match (live.as_slice(), sandboxed) {
-        ([], 0) => "It has no providers: set a credential, or providers.without_credential.".to_owned(),
-        ([], _) => "It runs on sandbox providers, whose answers are simulated, because no provider \
+        ([], 0) => {
+            "It has no providers: set a credential, or providers.without_credential.".to_owned()
+        }
+        ([], _) => {
+            "It runs on sandbox providers, whose answers are simulated, because no provider \
                     credential is set."
-            .to_owned(),
+                .to_owned()
+        }
         (live, 0) => format!("Live providers: {}.", live.join(", ")),
         (live, simulated) => format!(
             "Live providers: {}. Sandbox providers answer for {simulated} others, which have no \
@@ -241,8 +245,7 @@ async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
 
 fn check_config(config: &Config, environment: &Environment) -> anyhow::Result<ExitCode> {
     // Where providers would be simulated does not matter for what is wrong with their files.
-    let without =
-        control::catalog::Without::Sandbox { base_url: "http://127.0.0.1:0".to_owned() };
+    let without = control::catalog::Without::Sandbox { base_url: "http://127.0.0.1:0".to_owned() };
     let loaded = boot::read_catalog(config, environment, &without)?;
     let live: Vec<&str> = loaded
         .catalog
@@ -353,5 +356,9 @@ fn make_up_password() -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
     let mut bytes = [0_u8; 24];
     SystemRandom.fill(&mut bytes);
-    bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|b| char::from(*b)).collect()
+    bytes
+        .iter()
+        .filter_map(|byte| ALPHABET.get(usize::from(byte % 32)))
+        .map(|b| char::from(*b))
+        .collect()
 }

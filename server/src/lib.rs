@@ -8,12 +8,12 @@
 //!
 //! What is not here: rules about money, routing or accounts, and SQL.
 
-pub mod config;
-pub mod cli;
 pub mod boot;
-pub mod state;
-pub mod ports;
+pub mod cli;
+pub mod config;
 pub mod http;
 pub mod jobs;
+pub mod ports;
+pub mod state;
 pub mod tasks;
 pub mod telemetry;

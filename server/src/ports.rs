@@ -82,11 +82,9 @@ impl Ledger for StoreLedger {
             .await
             .map_err(Self::unavailable("grant a lease"))?;
         Ok(match outcome {
-            LeaseOutcome::Granted { amount } => Leased::Granted {
-                lease: request.lease,
-                amount,
-                expires_at: request.expires_at,
-            },
+            LeaseOutcome::Granted { amount } => {
+                Leased::Granted { lease: request.lease, amount, expires_at: request.expires_at }
+            }
             LeaseOutcome::Insufficient { available } => Leased::Insufficient { available },
         })
     }

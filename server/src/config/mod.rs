@@ -8,20 +8,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-mod raw;
-mod section;
-pub mod http;
+pub mod billing;
+pub mod catalog;
 pub mod data;
 pub mod database;
-pub mod catalog;
-pub mod sandbox;
 mod gateway;
-pub mod billing;
+pub mod http;
 pub mod limits;
+mod raw;
+pub mod sandbox;
+mod section;
 pub mod telemetry;
-pub mod web;
 #[cfg(test)]
 mod tests;
+pub mod web;
 
 pub use raw::Problem;
 use raw::{RawConfig, Written};
@@ -70,7 +70,9 @@ impl Environment {
     pub fn of_process() -> Self {
         Self(
             std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
                 .collect(),
         )
     }
@@ -107,17 +109,15 @@ impl Config {
             Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 Self::parse(None, environment)
             }
-            Err(error) => {
-                Err(Problems(vec![Problem::new(path.display(), format!("cannot be read: {error}"))]))
-            }
+            Err(error) => Err(Problems(vec![Problem::new(
+                path.display(),
+                format!("cannot be read: {error}"),
+            )])),
         }
     }
 
     /// The same from texts.
-    pub fn parse(
-        file: Option<(&Path, &str)>,
-        environment: &Environment,
-    ) -> Result<Self, Problems> {
+    pub fn parse(file: Option<(&Path, &str)>, environment: &Environment) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let raw = RawConfig::collect(file, environment, &mut problems);
         let reader = Reader::new(&raw);

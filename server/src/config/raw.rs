@@ -118,11 +118,17 @@ fn read_file(
         let here = origin(line_at(section.span().start));
         let section = section.get_ref().as_ref();
         let Some(table) = table.get_ref().as_table() else {
-            problems.push(Problem::new(here, format!("`{section}` is not a section: {}", sections(known))));
+            problems.push(Problem::new(
+                here,
+                format!("`{section}` is not a section: {}", sections(known)),
+            ));
             continue;
         };
         if known.is_some_and(|known| known.keys().all(|(name, _)| name != section)) {
-            problems.push(Problem::new(here, format!("there is no section `[{section}]`: {}", sections(known))));
+            problems.push(Problem::new(
+                here,
+                format!("there is no section `[{section}]`: {}", sections(known)),
+            ));
             continue;
         }
         for (key, value) in table {
@@ -175,9 +181,9 @@ fn read_environment(
     }
     for (variable, value) in environment.iter() {
         let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
-        let name = rest.split_once("__").map(|(section, key)| {
-            (section.to_ascii_lowercase(), key.to_ascii_lowercase())
-        });
+        let name = rest
+            .split_once("__")
+            .map(|(section, key)| (section.to_ascii_lowercase(), key.to_ascii_lowercase()));
         match name {
             Some(name) if known.contains_key(&name) => set(&name.0, &name.1, variable, value),
             Some(name) => problems.push(Problem::new(variable, unknown_key(&name, Some(known)))),

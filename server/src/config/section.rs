@@ -67,10 +67,9 @@ impl Section<'_> {
             Written::Boolean(flag) => Ok(*flag),
             Written::Variable(text) if text == "true" => Ok(true),
             Written::Variable(text) if text == "false" => Ok(false),
-            Written::Variable(_)
-            | Written::Text(_)
-            | Written::Integer(_)
-            | Written::Float(_) => Err("must be true or false".to_owned()),
+            Written::Variable(_) | Written::Text(_) | Written::Integer(_) | Written::Float(_) => {
+                Err("must be true or false".to_owned())
+            }
         })
     }
 

@@ -30,11 +30,11 @@ impl Telemetry {
     pub(super) fn read(section: &Section<'_>) -> Self {
         Self {
             format: section.choice("format", &[("text", Format::Text), ("json", Format::Json)]),
-            filter: section.parsed("filter", |text| {
-                match tracing_subscriber::EnvFilter::builder().parse(text) {
-                    Ok(_) => Ok(text.to_owned()),
-                    Err(error) => Err(format!("is not a filter: {error}")),
-                }
+            filter: section.parsed("filter", |text| match tracing_subscriber::EnvFilter::builder()
+                .parse(text)
+            {
+                Ok(_) => Ok(text.to_owned()),
+                Err(error) => Err(format!("is not a filter: {error}")),
             }),
             metrics: section.choice(
                 "metrics",

@@ -103,7 +103,8 @@ fn text_that_is_not_toml_is_a_problem_with_a_line() {
 
 #[test]
 fn the_printed_configuration_holds_no_password() {
-    let environment = environment(&[("DATABASE_URL", "postgres://me:hunter2@db/x?password=hunter2")]);
+    let environment =
+        environment(&[("DATABASE_URL", "postgres://me:hunter2@db/x?password=hunter2")]);
     let config = Config::parse(None, &environment).unwrap();
     let printed = format!("{config}{config:?}");
     assert!(!printed.contains("hunter2"), "{printed}");

@@ -1,9 +1,9 @@
 //! Errors as callers of the API see them: an envelope, never an internal message.
 
+use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use control::ControlError;
 use gateway::GatewayError;
 use protocol::error::{ErrorType, PublicError};

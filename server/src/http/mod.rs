@@ -9,13 +9,13 @@ use protocol::error::ErrorType;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
-pub mod inference;
-pub mod management;
-pub mod extract;
 pub mod error;
-pub mod layers;
-pub mod openapi;
+pub mod extract;
 pub mod health;
+pub mod inference;
+pub mod layers;
+pub mod management;
+pub mod openapi;
 pub mod serve;
 #[cfg(feature = "web")]
 mod session_store;
@@ -49,8 +49,8 @@ pub fn router(state: &AppState) -> anyhow::Result<Router> {
 
 /// The public API. Any page may call it: what it needs is a key, never a cookie.
 fn api() -> Router<AppState> {
-    let inference = Router::new()
-        .route("/chat/completions", post(inference::chat_completions::create));
+    let inference =
+        Router::new().route("/chat/completions", post(inference::chat_completions::create));
     let management = Router::new()
         .route("/models", get(management::models::list))
         .route("/models/count", get(management::models::count))

@@ -8,9 +8,9 @@ use domain::id::UserId;
 use domain::time::{Clock, Timestamp};
 use serde_json::Value;
 use store::{Db, StoreError};
+use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::SessionStore;
 
 /// The cookie that names a session.
 pub const COOKIE: &str = "entrepot_session";

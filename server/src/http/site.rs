@@ -22,13 +22,12 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<Router> {
     let config = &state.config;
     let lifetime = Duration::try_from(config.limits.session_ttl)
         .context("`limits.session_ttl` is out of range")?;
-    let sessions =
-        SessionManagerLayer::new(Sessions::new(state.db.clone(), state.clock.clone()))
-            .with_name(COOKIE)
-            .with_http_only(true)
-            .with_same_site(SameSite::Lax)
-            .with_secure(config.http.is_https())
-            .with_expiry(Expiry::OnInactivity(lifetime));
+    let sessions = SessionManagerLayer::new(Sessions::new(state.db.clone(), state.clock.clone()))
+        .with_name(COOKIE)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(config.http.is_https())
+        .with_expiry(Expiry::OnInactivity(lifetime));
     Ok(web::router(context(state), options(state)?)
         .layer(from_fn(name_client))
         .layer(sessions)

@@ -27,7 +27,10 @@ impl Job for ExpireLeases {
         let expired = store::ledger::leases::expire(&state.db, state.clock.now()).await?;
         if expired > 0 {
             metrics::counter!("entrepot_leases_expired_total").increment(expired);
-            tracing::warn!(leases.expired = expired, "Gave back credit that a node had leased and left");
+            tracing::warn!(
+                leases.expired = expired,
+                "Gave back credit that a node had leased and left"
+            );
         }
         Ok(())
     }

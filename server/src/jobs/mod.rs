@@ -6,13 +6,13 @@ use async_trait::async_trait;
 
 use crate::state::AppState;
 
-mod tick_gateway;
-mod touch_keys;
+mod audit_ledger;
 mod expire_leases;
 mod expire_sessions;
-mod audit_ledger;
-mod prune;
 mod keep_metrics;
+mod prune;
+mod tick_gateway;
+mod touch_keys;
 
 /// Something that is done every so often.
 #[async_trait]
@@ -96,7 +96,11 @@ async fn is_ours(job: &dyn Job, state: &AppState) -> bool {
 async fn run(job: &dyn Job, state: &AppState) {
     if let Err(error) = job.run(state).await {
         metrics::counter!("entrepot_job_failures_total", "job" => job.name()).increment(1);
-        tracing::error!(job.name = job.name(), error = format!("{error:#}"), "A job failed; it is tried again");
+        tracing::error!(
+            job.name = job.name(),
+            error = format!("{error:#}"),
+            "A job failed; it is tried again"
+        );
     }
 }
 

@@ -164,7 +164,8 @@ async fn an_app_may_name_itself() {
         .header("user-agent", "tests/1")
         .body(question("test/small").to_string());
     let reply = Reply::of(request.send().await.unwrap()).await;
-    let record = app.get(&format!("/api/v1/generation?id={}", reply.header("x-generation-id"))).await;
+    let record =
+        app.get(&format!("/api/v1/generation?id={}", reply.header("x-generation-id"))).await;
     let data = &record.json()["data"];
     assert_eq!(data["http_referer"], "https://app.example");
     assert_eq!(data["user_agent"], "tests/1");

@@ -79,10 +79,22 @@ async fn a_failure_of_everyone_is_an_error_that_costs_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_at_fault_is_not_tried_elsewhere() {
+    let app = app_with(&[("alpha", "fault/400"), ("beta", "fine")]).await;
+    app.chat(&ordered(false)).await.error(400, "invalid_request");
+    app.finish().await;
+}
+
+/// Another endpoint may have room for what the first had none for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_too_long_for_one_endpoint_is_tried_at_another() {
     let app = app_with(&[("alpha", "fault/400-context"), ("beta", "fine")]).await;
     let reply = app.chat(&ordered(false)).await;
-    assert_eq!(reply.status, 400, "{}", reply.text);
-    assert_eq!(reply.json()["error"]["metadata"]["error_type"], "context_length_exceeded");
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.json()["provider"], "Beta");
+    app.finish().await;
+    let fault = "fault/400-context";
+    let app = app_with(&[("alpha", fault), ("beta", fault)]).await;
+    app.chat(&ordered(false)).await.error(400, "context_length_exceeded");
     app.finish().await;
 }
 
@@ -117,7 +129,8 @@ async fn usage_that_a_provider_does_not_report_is_estimated() {
 /// A provider that speaks OpenAI's dialect is one file.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_file_adds_a_provider() {
-    let options = SandboxOptions { address: SocketAddr::from(([127, 0, 0, 1], 0)), seed: 3, speed: 0.0 };
+    let options =
+        SandboxOptions { address: SocketAddr::from(([127, 0, 0, 1], 0)), seed: 3, speed: 0.0 };
     // Stands for a llama.cpp, vLLM or Ollama of the operator's own.
     let local = Sandbox::start(options).await.unwrap();
     let file = format!(

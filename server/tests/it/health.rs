@@ -21,7 +21,11 @@ async fn a_server_is_live_and_ready_and_counts() {
     assert_eq!(app.ask("test/small").await.status, 200);
     let metrics = app.get("/metrics").await;
     assert_eq!(metrics.status, 200);
-    assert!(metrics.text.contains("entrepot_http_requests_total{status=\"2xx\"}"), "{}", metrics.text);
+    assert!(
+        metrics.text.contains("entrepot_http_requests_total{status=\"2xx\"}"),
+        "{}",
+        metrics.text
+    );
     assert!(metrics.text.contains("entrepot_active_generations 0"), "{}", metrics.text);
     // Somebody else's request, passed on by a proxy on this machine.
     let request = app.http.get(app.url("/metrics")).header("x-forwarded-for", "192.0.2.1");

@@ -83,7 +83,8 @@ async fn a_stream_under_way_is_finished() {
     };
     let (text, ()) = tokio::join!(reading, app.stop_server());
     assert!(text.trim_end().ends_with("data: [DONE]"), "{text}");
-    let refused = app.http.get(app.url("/health/live")).timeout(Duration::from_secs(2)).send().await;
+    let refused =
+        app.http.get(app.url("/health/live")).timeout(Duration::from_secs(2)).send().await;
     assert!(refused.is_err());
     app.finish_stopped().await;
 }

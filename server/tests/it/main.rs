@@ -1,13 +1,13 @@
 //! The real router on real databases, and what the compiler cannot check about the workspace.
 
 mod app;
+mod bad_input;
 mod catalog;
 mod chat_completions;
-mod bad_input;
-mod fallbacks;
-mod crowd;
-mod reads;
 mod console;
+mod crowd;
+mod fallbacks;
 mod health;
 mod lifecycle;
+mod reads;
 mod tidy;

@@ -21,7 +21,14 @@ const GRAPH: [(&str, &[&str]); 12] = [
     (
         "server",
         &[
-            "app", "control", "domain", "gateway", "ledger", "protocol", "providers", "sandbox",
+            "app",
+            "control",
+            "domain",
+            "gateway",
+            "ledger",
+            "protocol",
+            "providers",
+            "sandbox",
             "store",
         ],
     ),
@@ -138,7 +145,10 @@ fn check_registry(folder: &str, registry: &str, slice: &str) {
         let is_module = path.is_dir() || path.extension().is_some_and(|ending| ending == "rs");
         let is_member = is_module && !["mod", "tests", "lib"].contains(&name.as_str());
         if is_member {
-            assert!(list.contains(&format!("{name}::")), "{name} is not in `{slice}` of {registry}");
+            assert!(
+                list.contains(&format!("{name}::")),
+                "{name} is not in `{slice}` of {registry}"
+            );
         }
     }
 }
@@ -252,7 +262,8 @@ fn every_function_of_the_store_is_tested() {
         files("crates/store/tests", &[".rs"]).into_iter().map(|(_, text)| text).collect();
     let mut untested = Vec::new();
     for (path, text) in files("crates/store/src", &[".rs"]) {
-        if path.ends_with("testing.rs") || path.components().any(|part| part.as_os_str() == "testing")
+        if path.ends_with("testing.rs")
+            || path.components().any(|part| part.as_os_str() == "testing")
         {
             continue;
         }

@@ -37,9 +37,10 @@ pub(crate) async fn find(
     Caller(caller): Caller,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Reply<GenerationRecord>>, ApiError> {
-    let id = asked.id.filter(|id| !id.is_empty()).ok_or_else(|| {
-        ApiError::field("id", "name the generation: `/generation?id=gen-…`")
-    })?;
+    let id = asked
+        .id
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| ApiError::field("id", "name the generation: `/generation?id=gen-…`"))?;
     let unknown = || ApiError::not_found(format!("Generation {} not found", shown(&id)));
     // What cannot be an id names nothing.
     let id: GenerationId = id.parse().map_err(|_| unknown())?;

@@ -43,10 +43,8 @@ pub(crate) async fn find(
     let balance = store::ledger::accounts::balance(db, workspace).await?;
     let has_paid = if balance.credits.is_positive() { HasPaid::Yes } else { HasPaid::No };
     let mut record = KeyRecord::new(&key, &spent, has_paid);
-    let resets_at = key
-        .limit
-        .and_then(|limit| next_window(limit.reset, now))
-        .map(Timestamp::to_rfc3339);
+    let resets_at =
+        key.limit.and_then(|limit| next_window(limit.reset, now)).map(Timestamp::to_rfc3339);
     for budget in record.budgets.iter_mut().chain(&mut record.effective_budget) {
         budget.resets_at.clone_from(&resets_at);
     }

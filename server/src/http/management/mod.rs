@@ -1,7 +1,7 @@
 //! Routes that read and manage, one module a noun.
 
-pub mod models;
-pub mod providers;
+pub mod credits;
 pub mod generation;
 pub mod key;
-pub mod credits;
+pub mod models;
+pub mod providers;

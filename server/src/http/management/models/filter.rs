@@ -121,10 +121,7 @@ const PAGE_MAX: usize = 1000;
 impl Filter {
     /// Reads a query string. What is not known is ignored, as any API does that grows; what is
     /// known and cannot be answered is refused rather than answered wrongly.
-    pub(super) fn parse(
-        parameters: &[(String, String)],
-        now: Timestamp,
-    ) -> Result<Self, ApiError> {
+    pub(super) fn parse(parameters: &[(String, String)], now: Timestamp) -> Result<Self, ApiError> {
         let mut filter = Self::default();
         for (name, value) in parameters {
             filter.set(name, value.trim(), now)?;
@@ -157,7 +154,8 @@ impl Filter {
             "min_age_days" => self.created_before = Some(days_ago("min_age_days", value, now)?),
             "max_age_days" => self.created_after = Some(days_ago("max_age_days", value, now)?),
             "zdr" => {
-                self.zero_data_retention = one_of("zdr", value, &[("true", true), ("false", false)])?;
+                self.zero_data_retention =
+                    one_of("zdr", value, &[("true", true), ("false", false)])?;
             }
             "region" => self.region = Some(one_of("region", value, &REGIONS)?.to_owned()),
             "sort" => self.sort = one_of("sort", value, &SORTS)?,
