@@ -100,7 +100,7 @@ test("every page can be walked with the keyboard", async ({ page }) => {
 
 test("the theme is chosen and kept", async ({ page }) => {
   await page.goto("/");
-  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const theme = page.getByRole("form", { name: "Theme" });
   await theme.getByRole("button", { name: "Light" }).click();
   await expect(theme.getByRole("button", { name: "Light" })).toHaveAttribute("aria-pressed", "true");
