@@ -139,3 +139,26 @@ async fn a_member_makes_keys_and_does_not_administer_them() {
     let top_up = world.control.credits().sandbox_top_up(&member, Usd::from_dollars(1), "r").await;
     assert_eq!(top_up, Err(ControlError::Denied));
 }
+
+#[tokio::test]
+async fn a_workspace_does_not_have_keys_without_end() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let first = world.key(&ada, "first").await.key;
+    for n in 1_u8..=249 {
+        for half in 0_u8..2 {
+            let mut digest = [0; 32];
+            digest[..2].copy_from_slice(&[n, half]);
+            let mut key = first.clone();
+            key.id = domain::id::ApiKeyId::new(key.created_at, world.random.as_ref());
+            key.hash = domain::api_key::KeyHash::from_digest(digest);
+            store::api_keys::insert(&world.db, &key).await.unwrap();
+        }
+    }
+    world.key(&ada, "the last").await;
+    let new = NewKey { name: "one more".to_owned(), limit: None };
+    let error = world.control.keys().create(&ada, new.clone()).await.unwrap_err();
+    assert_eq!(error.status(), 409);
+    world.control.keys().delete(&ada, first.id).await.unwrap();
+    world.control.keys().create(&ada, new).await.unwrap();
+}
