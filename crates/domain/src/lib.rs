@@ -8,19 +8,19 @@
 //! What is not here: wire formats of other people's APIs (`protocol`), rules about money
 //! (`ledger`), anything that does I/O.
 
-pub mod api_key;
-pub mod catalog;
-pub mod generation;
 pub mod id;
-pub mod ledger_entry;
-pub mod model;
 pub mod money;
-pub mod page;
-pub mod pricing;
-pub mod random;
-pub mod routing;
-pub mod secret;
 pub mod time;
+pub mod random;
+pub mod secret;
+pub mod model;
+pub mod pricing;
 pub mod usage;
+pub mod catalog;
+pub mod routing;
 pub mod user;
 pub mod workspace;
+pub mod api_key;
+pub mod generation;
+pub mod ledger_entry;
+pub mod page;

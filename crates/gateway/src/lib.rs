@@ -15,22 +15,22 @@
 //! What is not here: HTTP servers, SQL, configuration files. The outside is reached through
 //! [`ports`] only.
 
-pub mod admit;
-pub mod auth;
-pub mod error;
-pub mod inbound;
-pub mod meter;
-pub mod middleware;
 pub mod pipeline;
+pub mod inbound;
 pub mod ports;
+pub mod auth;
 pub mod resolve;
+pub mod admit;
+pub mod middleware;
 pub mod routing;
-pub mod settings;
-pub mod settle;
+pub mod upstream;
 pub mod stream;
+pub mod meter;
+pub mod settle;
+pub mod error;
+pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod upstream;
 
 pub use error::GatewayError;
 pub use inbound::{Attribution, Inbound, Outbound};
