@@ -115,9 +115,11 @@ impl Stage {
     }
 }
 
-/// The release binary, with nothing of the caller's settings or credentials.
+/// The release binary, or the one that the command line names, with nothing of the caller's
+/// settings or credentials.
 fn entrepot() -> Result<Command> {
-    let binary = root().join("target/release/entrepot");
+    let named = std::env::args_os().nth(1).map(PathBuf::from);
+    let binary = named.unwrap_or_else(|| root().join("target/release/entrepot"));
     ensure!(binary.exists(), "{} does not exist; run: make build", binary.display());
     let mut command = Command::new(binary);
     command.current_dir(root()).env_clear();
