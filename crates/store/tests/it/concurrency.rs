@@ -16,15 +16,20 @@ use crate::fixture::{Fixture, NOW, fixtures, generation, seconds, usd};
 const CREDIT: i64 = 10_000;
 const BUDGET: i64 = 4_000;
 
+/// A random number from zero to before `limit`.
+fn below(limit: i64) -> i64 {
+    let limit = u64::try_from(limit).unwrap();
+    i64::try_from(SystemRandom.next_u64() % limit).unwrap()
+}
+
 /// One request after another: lease a little, settle some of it, now and then give up or repeat.
-#[expect(clippy::cast_possible_wrap, reason = "small numbers")]
 async fn spend(fixture: Arc<Fixture>, funds: Vec<FundKey>, spent: Arc<AtomicI64>) {
     let random = SystemRandom;
     let db = fixture.db();
     let node = NodeId::new(NOW, &random);
     let names = (fixture.workspace.id, fixture.key.id, fixture.user.id);
     for _ in 0..12 {
-        let hold = (random.next_u64() % 400) as i64 + 1;
+        let hold = below(400) + 1;
         let mut held: Vec<(FundKey, LeaseId)> = Vec::new();
         for fund in &funds {
             let request = LeaseRequest {
@@ -47,8 +52,8 @@ async fn spend(fixture: Arc<Fixture>, funds: Vec<FundKey>, spent: Arc<AtomicI64>
         let balance = accounts::balance(db, fixture.workspace.id).await.unwrap();
         assert!(!balance.available().is_negative(), "{balance:?}");
         let ids: Vec<_> = held.iter().map(|(_, lease)| *lease).collect();
-        if held.len() == funds.len() && random.next_u64() % 5 > 0 {
-            let cost = (random.next_u64() % (hold as u64 + 1)) as i64;
+        if held.len() == funds.len() && below(5) > 0 {
+            let cost = below(hold + 1);
             let settled = SettledGeneration {
                 generation: generation(&random, names, cost),
                 draws: held

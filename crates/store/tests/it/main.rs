@@ -1,4 +1,5 @@
 //! Every public function of the store, on both databases.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 mod fixture;
 

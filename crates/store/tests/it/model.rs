@@ -83,7 +83,6 @@ struct Model {
     credits: Fund,
     budget: Fund,
     leases: Vec<Lease>,
-    overruns: i64,
 }
 
 impl Model {
@@ -126,7 +125,6 @@ impl Model {
             // The key is limited, so what it spends counts although nothing was drawn.
             None => self.budget.spent += charged,
         }
-        self.overruns += cost - charged;
         charged
     }
 
@@ -185,7 +183,9 @@ impl Run<'_> {
                     .collect();
                 let count = leases::expire(fixture.db(), NOW.plus(seconds(60))).await.unwrap();
                 assert_eq!(count, u64::try_from(due.len()).unwrap());
-                due.into_iter().for_each(|n| self.model.close(n));
+                for n in due {
+                    self.model.close(n);
+                }
             }
         }
     }
@@ -282,7 +282,6 @@ async fn run(first: &Fixture, operations: Vec<Operation>) {
         credits: Fund::default(),
         budget: Fund { given: LIMIT, ..Fund::default() },
         leases: vec![empty],
-        overruns: 0,
     };
     let mut run = Run { fixture: &fixture, budget, model, last: None };
     for operation in operations {
