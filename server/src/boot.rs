@@ -1,8 +1,9 @@
 //! From configuration to a running server, in the order in which things depend on each other.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,9 +11,10 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use control::Control;
 use control::catalog::{Loaded, Sources, Without};
-use domain::catalog::Serving;
+use domain::catalog::{Catalog, Serving};
 use domain::id::NodeId;
 use domain::random::{Random, SystemRandom};
+use domain::secret::Secret;
 use domain::time::{Clock, SystemClock};
 use gateway::Gateway;
 use sandbox::{Sandbox, SandboxOptions};
@@ -64,60 +66,23 @@ impl Server {
         let catalog = Arc::new(ArcSwap::from_pointee(loaded.catalog));
         let db = open_database(&config).await?;
 
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let random: Arc<dyn Random> = Arc::new(SystemRandom);
-        let node = NodeId::new(clock.now(), &*random);
+        let means = Means::of_system();
         let generations = TaskTracker::new();
-        let gateway = Gateway::new(gateway::Parts {
-            catalog: catalog.clone(),
-            keys: Arc::new(StoreKeys::new(db.clone())),
-            ledger: Arc::new(StoreLedger {
-                db: db.clone(),
-                node,
-                clock: clock.clone(),
-                random: random.clone(),
-                lease_ttl: config.gateway.lease_ttl,
-            }),
-            clock: clock.clone(),
-            random: random.clone(),
-            credentials: loaded.credentials,
-            settings: config.gateway.clone(),
-            tasks: generations.clone(),
-        })
-        .context("the client that calls providers")?;
+        let gateway = means.gateway(&db, &catalog, &config, loaded.credentials, &generations)?;
         let sandbox_top_up = config.billing.sandbox_top_up.is_on(any_live);
-        let control = Control::new(control::Parts {
-            db: db.clone(),
-            catalog: catalog.clone(),
-            clock: clock.clone(),
-            random: random.clone(),
-            settings: control::Settings {
-                sandbox_top_up,
-                sandbox_top_up_max: config.billing.sandbox_top_up_max,
-                sign_up: config.limits.sign_up,
-            },
-            key_changed: {
-                let gateway = gateway.clone();
-                Arc::new(move |hash| gateway.forget_key(hash))
-            },
-        });
-        let demo = if config.billing.demo.is_on(any_live) {
-            control.accounts().create_demo().await.context("the demo account")?
-        } else {
-            None
-        };
-        let public_url =
-            config.http.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let makes_demo = config.billing.demo.is_on(any_live);
+        let control = means.control(&db, &catalog, &config, &gateway, sandbox_top_up);
+        let public_url = public_url(&config, address);
         let state = AppState {
             gateway,
             control,
             db,
             catalog,
             config: Arc::new(config),
-            clock,
-            random,
+            clock: means.clock,
+            random: means.random,
             tasks: Tasks::new(),
-            node,
+            node: means.node,
             touches: Arc::new(KeyTouches::default()),
             model_list: Arc::new(ModelList::default()),
             public_url: public_url.into(),
@@ -126,6 +91,13 @@ impl Server {
             metrics,
         };
         let router = http::router(&state)?;
+        // Last of all: its password is shown only if nothing can go wrong any more.
+        let demo = if makes_demo {
+            let made = Box::pin(state.control.accounts().create_demo()).await;
+            made.context("the demo account")?
+        } else {
+            None
+        };
         Ok(Self { address, state, demo, listener, router, sandbox, generations, lock })
     }
 
@@ -172,6 +144,82 @@ impl Server {
     pub fn sandbox(&self) -> Option<&Sandbox> {
         self.sandbox.as_ref()
     }
+}
+
+/// What the planes are given to tell the time, draw lots and sign their leases with.
+struct Means {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    node: NodeId,
+}
+
+impl Means {
+    fn of_system() -> Self {
+        let node = NodeId::new(SystemClock.now(), &SystemRandom);
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), node }
+    }
+
+    fn gateway(
+        &self,
+        db: &Db,
+        catalog: &Arc<ArcSwap<Catalog>>,
+        config: &Config,
+        credentials: HashMap<String, Secret<String>>,
+        tasks: &TaskTracker,
+    ) -> anyhow::Result<Gateway> {
+        Gateway::new(gateway::Parts {
+            catalog: catalog.clone(),
+            keys: Arc::new(StoreKeys::new(db.clone())),
+            ledger: Arc::new(StoreLedger {
+                db: db.clone(),
+                node: self.node,
+                clock: self.clock.clone(),
+                random: self.random.clone(),
+                lease_ttl: config.gateway.lease_ttl,
+            }),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            credentials,
+            settings: config.gateway.clone(),
+            tasks: tasks.clone(),
+        })
+        .context("the client that calls providers")
+    }
+
+    fn control(
+        &self,
+        db: &Db,
+        catalog: &Arc<ArcSwap<Catalog>>,
+        config: &Config,
+        gateway: &Gateway,
+        sandbox_top_up: bool,
+    ) -> Control {
+        let gateway = gateway.clone();
+        Control::new(control::Parts {
+            db: db.clone(),
+            catalog: catalog.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            settings: control::Settings {
+                sandbox_top_up,
+                sandbox_top_up_max: config.billing.sandbox_top_up_max,
+                sign_up: config.limits.sign_up,
+            },
+            key_changed: Arc::new(move |hash| gateway.forget_key(hash)),
+        })
+    }
+}
+
+/// Where callers on this machine reach the server, unless the operator knows better.
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    if let Some(url) = &config.http.public_url {
+        return url.clone();
+    }
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    format!("http://{reachable}")
 }
 
 /// Makes the data directory, for this user only, and takes it.

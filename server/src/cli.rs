@@ -122,6 +122,7 @@ async fn serve(config: Config, environment: &Environment) -> anyhow::Result<Exit
 
 /// What stands on standard output when the server is ready.
 fn greeting(server: &Server) -> String {
+    use std::fmt::Write as _;
     let url = &server.state.public_url;
     let catalog = server.state.catalog.load();
     let live: Vec<&str> = catalog
@@ -133,7 +134,8 @@ fn greeting(server: &Server) -> String {
     let sandboxed = catalog.providers().iter().filter(|provider| provider.is_sandboxed()).count();
     let mut text = format!("Entrepot is ready at {url}\n");
     if &**url != format!("http://{}", server.address).as_str() {
-        text.push_str(&format!("It listens on {}.\n", server.address));
+        // Writing to a String cannot fail, here and below.
+        let _ = writeln!(text, "It listens on {}.", server.address);
     }
     let who = match (live.as_slice(), sandboxed) {
         ([], 0) => {
@@ -155,7 +157,8 @@ fn greeting(server: &Server) -> String {
     let Some(demo) = &server.demo else { return text };
     let secret = demo.key.expose();
     let model = catalog.models().first().map_or("author/name", |model| model.slug.as_str());
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\n\nA demo account was made, with $5.00 of sandbox credit. This is shown once.\n\
          Email: {}\n\
          Password: {}\n\
@@ -166,7 +169,7 @@ fn greeting(server: &Server) -> String {
          -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'",
         demo.email,
         demo.password.expose(),
-    ));
+    );
     text
 }
 

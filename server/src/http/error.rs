@@ -83,7 +83,7 @@ impl From<ControlError> for ApiError {
         match error {
             ControlError::Denied => Self::new(ErrorType::PermissionDenied, message),
             ControlError::NotFound => Self::not_found(message),
-            ControlError::Invalid { field, .. } => Self::field(&field, message),
+            ControlError::Invalid { field, .. } => Self::field(field, message),
             ControlError::Conflict { .. } => {
                 let mut error = PublicError::new(ErrorType::InvalidRequest, message);
                 error.status = 409;

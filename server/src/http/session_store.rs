@@ -13,7 +13,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
 /// The cookie that names a session.
-pub const COOKIE: &str = "entrepot_session";
+pub(super) const COOKIE: &str = "entrepot_session";
 
 /// Under which the web app keeps the id of whoever is signed in. The database has it in a column
 /// too, so that all sessions of one person can be ended.
@@ -21,13 +21,13 @@ const USER_KEY: &str = "user_id";
 
 /// Sessions over [`store::sessions`].
 #[derive(Clone)]
-pub struct Sessions {
+pub(super) struct Sessions {
     db: Db,
     clock: Arc<dyn Clock>,
 }
 
 impl Sessions {
-    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
         Self { db, clock }
     }
 }
@@ -47,7 +47,7 @@ impl SessionStore for Sessions {
             let created =
                 store::sessions::create(&self.db, &row.id, &row.data, row.user, row.expires_at)
                     .await
-                    .map_err(backend)?;
+                    .map_err(|error| backend(&error))?;
             if created {
                 return Ok(());
             }
@@ -60,13 +60,13 @@ impl SessionStore for Sessions {
         let row = Row::of(record)?;
         store::sessions::save(&self.db, &row.id, &row.data, row.user, row.expires_at)
             .await
-            .map_err(backend)
+            .map_err(|error| backend(&error))
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let found = store::sessions::load(&self.db, &id.to_string(), self.clock.now())
             .await
-            .map_err(backend)?;
+            .map_err(|error| backend(&error))?;
         let Some((data, expires_at)) = found else { return Ok(None) };
         let data: HashMap<String, Value> =
             serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
@@ -74,7 +74,7 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        store::sessions::delete(&self.db, &id.to_string()).await.map_err(backend)
+        store::sessions::delete(&self.db, &id.to_string()).await.map_err(|error| backend(&error))
     }
 }
 
@@ -97,7 +97,7 @@ impl Row {
     }
 }
 
-fn backend(error: StoreError) -> Error {
+fn backend(error: &StoreError) -> Error {
     tracing::error!(error = %error, "A session could not be read or written");
     Error::Backend("the database is unavailable".to_owned())
 }

@@ -1,5 +1,6 @@
 //! The catalog that tests run on: a few models of known prices at a few simulated providers.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -128,7 +129,8 @@ tokenizer = \"Other\"
 "
     .to_owned();
     for (provider, upstream) in upstreams {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "
 [[endpoints]]
 provider = \"{provider}\"
@@ -136,7 +138,7 @@ upstream = \"{upstream}\"
 parameters = [\"max_tokens\", \"temperature\"]
 prices = {{ prompt = \"1\", completion = \"2\" }}
 "
-        ));
+        );
     }
     text
 }

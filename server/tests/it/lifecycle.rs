@@ -65,6 +65,16 @@ async fn a_second_start_makes_no_second_demo_account() {
     app.finish_stopped().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_account_can_sign_in() {
+    let app = TestApp::start().await;
+    let password = domain::secret::Secret::new(app.password.clone());
+    let accounts = app.state.control.accounts();
+    let signed_in = accounts.sign_in(&app.email, &password, "192.0.2.1").await.unwrap();
+    assert_eq!(signed_in.user.email, app.email);
+    app.finish().await;
+}
+
 /// A stream under way when the server is told to stop is finished; new callers are not taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_under_way_is_finished() {

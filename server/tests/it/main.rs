@@ -1,5 +1,12 @@
 //! The real router on real databases, and what the compiler cannot check about the workspace.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
 mod app;
 mod bad_input;
 mod catalog;

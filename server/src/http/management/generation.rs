@@ -45,14 +45,12 @@ pub(crate) async fn find(
     // What cannot be an id names nothing.
     let id: GenerationId = id.parse().map_err(|_| unknown())?;
     let workspace = caller.workspace_id;
-    let found = match store::generations::find(&db, workspace, &id).await? {
-        Some(found) => Some(found),
-        None => {
-            // It may have ended a moment ago and wait to be written.
-            gateway.flush().await;
-            store::generations::find(&db, workspace, &id).await?
-        }
-    };
+    let mut found = store::generations::find(&db, workspace, &id).await?;
+    if found.is_none() {
+        // It may have ended a moment ago and wait to be written.
+        gateway.flush().await;
+        found = store::generations::find(&db, workspace, &id).await?;
+    }
     let found = found.ok_or_else(unknown)?;
     Ok(Json(Reply { data: GenerationRecord::new(&found) }))
 }

@@ -116,7 +116,7 @@ const MODALITIES: [Modality; 7] = [
 const REGIONS: [(&str, &str); 2] = [("eu", "eu"), ("us", "us")];
 
 const PAGE_DEFAULT: usize = 500;
-const PAGE_MAX: usize = 1000;
+const PAGE_MAX: u32 = 1000;
 
 impl Filter {
     /// Reads a query string. What is not known is ignored, as any API does that grows; what is
@@ -164,7 +164,7 @@ impl Filter {
                 self.page_mut().offset = offset as usize;
             }
             "limit" => {
-                let limit = number("limit", value, 1, PAGE_MAX as u32)?;
+                let limit = number("limit", value, 1, PAGE_MAX)?;
                 self.page_mut().limit = limit as usize;
             }
             "distillable" => return Err(unanswerable(name)),

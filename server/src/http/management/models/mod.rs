@@ -106,7 +106,7 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let catalog = state.catalog.load_full();
     if parameters.is_empty() {
-        let encoded = state.model_list.get(&catalog).map_err(unwritable)?;
+        let encoded = state.model_list.get(&catalog).map_err(|error| unwritable(&error))?;
         return Ok(conditional(encoded, &headers));
     }
     let filter = Filter::parse(&parameters, state.clock.now())?;
@@ -257,7 +257,7 @@ fn conditional(encoded: Encoded, headers: &HeaderMap) -> Response {
     response
 }
 
-fn unwritable(error: serde_json::Error) -> ApiError {
+fn unwritable(error: &serde_json::Error) -> ApiError {
     tracing::error!(error = %error, "The list of models cannot be written");
     ApiError::internal()
 }
