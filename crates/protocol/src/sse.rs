@@ -63,12 +63,11 @@ impl Reader {
         while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
             let (line, tail) = rest.split_at(end);
             rest = match tail {
-                [b'\r', b'\n', tail @ ..] => tail,
                 [b'\r'] => {
                     self.after_return = true;
                     &[]
                 }
-                [_, tail @ ..] => tail,
+                [b'\r', b'\n', tail @ ..] | [_, tail @ ..] => tail,
                 [] => &[],
             };
             self.check_room(self.line.len().saturating_add(line.len()))?;
@@ -260,7 +259,7 @@ mod tests {
         write_comment(&mut out, "ENTREPOT PROCESSING");
         write_data(&mut out, "one\ntwo");
         write_event(&mut out, "done", "{}");
-        let expected = vec![("".into(), "one\ntwo".into()), ("done".into(), "{}".into())];
+        let expected = vec![(String::new(), "one\ntwo".into()), ("done".into(), "{}".into())];
         assert_eq!(read(&[&out]), Ok(expected));
     }
 

@@ -18,12 +18,20 @@ pub(crate) enum Payload {
     Played(Playback),
 }
 
+/// The wait before a frame.
+enum Waiting {
+    No,
+    /// For what was written before to leave.
+    Flush,
+    Time(Pin<Box<Sleep>>),
+}
+
 /// Sends frames at their moments.
 pub(crate) struct Playback {
     script: Script,
     position: usize,
-    /// Whether the wait before the current frame has begun, and for waits in time, until when.
-    waiting: Option<Option<Pin<Box<Sleep>>>>,
+    /// Whether the wait before the current frame has begun.
+    waiting: Waiting,
     /// When the last frame was due: waits add up from there, so that late timers do not.
     due: Instant,
     answering: Answering,
@@ -31,24 +39,27 @@ pub(crate) struct Playback {
 
 impl Playback {
     pub(crate) fn new(script: Script, answering: Answering) -> Self {
-        Self { script, position: 0, waiting: None, due: Instant::now(), answering }
+        Self { script, position: 0, waiting: Waiting::No, due: Instant::now(), answering }
     }
 
     /// Whether the wait before the current frame is over.
     fn poll_wait(&mut self, wait: Wait, context: &mut Context<'_>) -> Poll<()> {
         match (wait, &mut self.waiting) {
-            (Wait::None, _) | (Wait::Flush, Some(_)) => Poll::Ready(()),
-            (Wait::Flush, waiting @ None) => {
-                *waiting = Some(None);
+            (Wait::None, _) | (Wait::Flush, Waiting::Flush | Waiting::Time(_)) => Poll::Ready(()),
+            (Wait::Flush, waiting @ Waiting::No) => {
+                *waiting = Waiting::Flush;
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
             (Wait::For(duration), waiting) => {
-                let due = self.due + duration;
-                let sleep = waiting
-                    .get_or_insert_default()
-                    .get_or_insert_with(|| Box::pin(sleep_until(due)));
-                sleep.as_mut().poll(context).map(|()| self.due = due)
+                if !matches!(waiting, Waiting::Time(_)) {
+                    self.due += duration;
+                    *waiting = Waiting::Time(Box::pin(sleep_until(self.due)));
+                }
+                match waiting {
+                    Waiting::Time(sleep) => sleep.as_mut().poll(context),
+                    Waiting::No | Waiting::Flush => Poll::Ready(()),
+                }
             }
         }
     }
@@ -108,7 +119,7 @@ impl Playback {
         if self.poll_wait(wait, context).is_pending() {
             return Poll::Pending;
         }
-        self.waiting = None;
+        self.waiting = Waiting::No;
         self.position += 1;
         Poll::Ready(Some(Ok(BodyFrame::data(bytes))))
     }

@@ -255,21 +255,18 @@ impl Server {
 
     fn pace(&self, profile: &Profile, fault: Option<Fault>, dice: &mut Dice) -> Profile {
         let mut pace = profile.clone();
-        match self.speed() {
-            Some(speed) => {
-                // Each request is a little quicker or slower than its endpoint usually is.
-                let mood = u32::try_from(dice.between(80, 140)).unwrap_or(100);
-                let scaled = |wait: Duration| {
-                    let seconds = wait.as_secs_f64() * f64::from(mood) / 100.0 / speed;
-                    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
-                };
-                pace.first_token = scaled(pace.first_token);
-                pace.per_token = scaled(pace.per_token);
-            }
-            None => {
-                pace.first_token = Duration::ZERO;
-                pace.per_token = Duration::ZERO;
-            }
+        if let Some(speed) = self.speed() {
+            // Each request is a little quicker or slower than its endpoint usually is.
+            let mood = u32::try_from(dice.between(80, 140)).unwrap_or(100);
+            let scaled = |wait: Duration| {
+                let seconds = wait.as_secs_f64() * f64::from(mood) / 100.0 / speed;
+                Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
+            };
+            pace.first_token = scaled(pace.first_token);
+            pace.per_token = scaled(pace.per_token);
+        } else {
+            pace.first_token = Duration::ZERO;
+            pace.per_token = Duration::ZERO;
         }
         if let Some(Fault::SlowFirst(wait)) = fault {
             pace.first_token = wait;

@@ -1,7 +1,7 @@
 //! Payloads about the caller: `/generation`, `/key`, `/credits`.
 
 use domain::api_key::{ApiKey, LimitReset};
-use domain::generation::{Generation, Outcome};
+use domain::generation::{FinishReason, Generation, Outcome};
 use domain::ledger_entry::Balance;
 use domain::money::Usd;
 use domain::usage::UsageSource;
@@ -122,7 +122,7 @@ impl GenerationRecord {
             latency: generation.ttft_ms,
             moderation_latency: None,
             generation_time: Some(generation.generation_ms),
-            finish_reason: generation.finish_reason.map(|reason| reason.as_str()),
+            finish_reason: generation.finish_reason.map(FinishReason::as_str),
             native_finish_reason: generation.native_finish_reason.clone(),
             tokens_prompt: count(usage.prompt_total()),
             tokens_completion: count(usage.completion_total()),

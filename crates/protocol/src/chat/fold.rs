@@ -96,7 +96,9 @@ impl Choice {
             Delta::Refusal(text) => append(&mut self.refusal, text),
             Delta::ReasoningDetails(raw) => {
                 if let Some(Value::Array(items)) = parse(raw) {
-                    items.into_iter().for_each(|item| self.add_reasoning_detail(item));
+                    for item in items {
+                        self.add_reasoning_detail(item);
+                    }
                 }
             }
             Delta::ToolCall(part) => self.add_tool_call(part),

@@ -33,15 +33,14 @@ pub(super) fn response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
 /// Classifies an error object in the middle of a response that began well.
 pub(super) fn in_band(body: &[u8]) -> UpstreamError {
     let said = Said::read(body);
-    let status = said.code.as_deref().and_then(|code| code.parse().ok()).or_else(|| {
-        match said.kind.as_deref() {
+    let status =
+        said.code.as_deref().and_then(|code| code.parse().ok()).or(match said.kind.as_deref() {
             Some("rate_limit_error" | "rate_limit_exceeded" | "RateLimitError") => Some(429),
             Some("overloaded_error") => Some(529),
             Some("invalid_request_error" | "BadRequestError") => Some(400),
             Some("authentication_error") => Some(401),
             _ => None,
-        }
-    });
+        });
     let status = status.filter(|status| (400..600).contains(status)).unwrap_or(502);
     let (kind, retry) = meaning(status, &said);
     UpstreamError {
@@ -151,18 +150,16 @@ fn meaning(status: u16, said: &Said) -> (ErrorType, Retry) {
         400 | 403 | 422 if said.is_about_content() => {
             (ErrorType::ContentPolicyViolation, Retry::Other)
         }
-        400 => (ErrorType::InvalidRequest, Retry::No),
         // Our credential or our account is at fault, not the caller's.
         401..=403 => (ErrorType::ProviderUnavailable, Retry::Other),
         404 | 410 => (ErrorType::NotFound, Retry::Other),
-        408 => (ErrorType::Timeout, Retry::Other),
         409 | 425 => (ErrorType::ProviderOverloaded, Retry::Same),
         413 => (ErrorType::PayloadTooLarge, Retry::Other),
         422 => (ErrorType::Unprocessable, Retry::No),
         429 => (ErrorType::RateLimitExceeded, Retry::Other),
         503 | 529 => (ErrorType::ProviderOverloaded, Retry::Other),
-        504 | 524 => (ErrorType::Timeout, Retry::Other),
-        400..=499 => (ErrorType::InvalidRequest, Retry::No),
+        408 | 504 | 524 => (ErrorType::Timeout, Retry::Other),
+        _ if status < 500 => (ErrorType::InvalidRequest, Retry::No),
         _ => (ErrorType::ProviderUnavailable, Retry::Other),
     }
 }
@@ -193,12 +190,10 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         Duration::from_millis(millis)
     } else {
         let value = text("retry-after")?;
-        match value.parse::<f64>() {
-            Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
-            Err(_) => {
-                let seconds = http_date(value)?.checked_sub(http_date(text("date")?)?)?;
-                Duration::from_secs(seconds)
-            }
+        if let Ok(seconds) = value.parse::<f64>() {
+            Duration::try_from_secs_f64(seconds).ok()?
+        } else {
+            Duration::from_secs(http_date(value)?.checked_sub(http_date(text("date")?)?)?)
         }
     };
     (wait <= RETRY_AFTER_MAX).then_some(wait)

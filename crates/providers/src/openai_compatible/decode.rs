@@ -107,6 +107,10 @@ impl State {
         if !self.has_started {
             let started = started(json)?;
             self.has_started = true;
+            if let ChatEvent::Started { upstream_id: Some(id), .. } = &started {
+                self.progress.response_id =
+                    id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+            }
             out.push(started);
         }
         let mut deserializer = serde_json::Deserializer::from_slice(json);

@@ -21,6 +21,9 @@ const UNNUMBERED: u32 = u32::MAX;
 /// What is known of the choices of a response.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
+    /// What the upstream calls this response: ids that it leaves out are made from it, so that
+    /// they stay unique in a conversation.
+    pub(super) response_id: String,
     pub(super) choices: Vec<ChoiceProgress>,
 }
 
@@ -39,17 +42,13 @@ impl ChoiceProgress {
     }
 }
 
-impl Progress {
-    fn choice(&mut self, index: u32) -> &mut ChoiceProgress {
-        let position = match self.choices.iter().position(|choice| choice.index == index) {
-            Some(position) => position,
-            None => {
-                self.choices.push(ChoiceProgress { index, ..ChoiceProgress::default() });
-                self.choices.len() - 1
-            }
-        };
-        &mut self.choices[position]
-    }
+fn choice_at(choices: &mut Vec<ChoiceProgress>, index: u32) -> &mut ChoiceProgress {
+    let known = choices.iter().position(|choice| choice.index == index);
+    let position = known.unwrap_or_else(|| {
+        choices.push(ChoiceProgress { index, ..ChoiceProgress::default() });
+        choices.len() - 1
+    });
+    &mut choices[position]
 }
 
 /// What a chunk says besides its choices.
@@ -170,6 +169,7 @@ impl<'de> Visitor<'de> for OneChoice<'_, 'de> {
         let first = self.out.len();
         let mut index = 0;
         let mut finish: Option<Name<'de>> = None;
+        let mut error = None;
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
                 "index" => index = map.next_value::<Option<u64>>()?.unwrap_or(0),
@@ -181,24 +181,28 @@ impl<'de> Visitor<'de> for OneChoice<'_, 'de> {
                             .push(ChatEvent::Delta { choice: 0, delta: Delta::Logprobs(value) });
                     }
                 }
-                "error" => *self.error = map.next_value::<Option<&RawValue>>()?.or(*self.error),
+                "error" => error = map.next_value::<Option<&RawValue>>()?,
                 _ => skip(&mut map)?,
             }
         }
         let Some(index) = u32::try_from(index).ok().filter(|i| u64::from(*i) <= INDEX_MAX) else {
             return Err(serde::de::Error::custom("a choice index is out of range"));
         };
-        let progress = self.progress.choice(index);
+        let Progress { response_id, choices } = self.progress;
+        let progress = choice_at(choices, index);
         // The index may stand after the delta, so it is filled in once it is known.
         for event in &mut self.out[first..] {
             if let ChatEvent::Delta { choice, delta } = event {
                 *choice = index;
                 if let Delta::ToolCall(part) = delta {
-                    place_call(progress, part).map_err(serde::de::Error::custom)?;
+                    place_call(progress, response_id, part).map_err(serde::de::Error::custom)?;
                 }
             }
         }
-        if let Some(Name(native)) = finish
+        if error.is_some() {
+            // Whoever reads the error decides how the choice ends.
+            *self.error = error;
+        } else if let Some(Name(native)) = finish
             && !native.is_empty()
             && !progress.is_finished
         {
@@ -215,7 +219,11 @@ impl<'de> Visitor<'de> for OneChoice<'_, 'de> {
 }
 
 /// Gives a part of a tool call its index and, when it begins a call, an id.
-fn place_call(progress: &mut ChoiceProgress, part: &mut ToolCallDelta) -> Result<(), &'static str> {
+fn place_call(
+    progress: &mut ChoiceProgress,
+    response_id: &str,
+    part: &mut ToolCallDelta,
+) -> Result<(), &'static str> {
     if part.index == UNNUMBERED {
         // What has an id or a name begins a call; anything else continues the last one.
         let begins = part.id.is_some() || part.name.is_some();
@@ -227,7 +235,7 @@ fn place_call(progress: &mut ChoiceProgress, part: &mut ToolCallDelta) -> Result
     if part.index >= progress.calls {
         progress.calls = part.index + 1;
         if part.id.is_none() {
-            part.id = Some(format!("call_{}_{}", progress.index, part.index));
+            part.id = Some(format!("call_{response_id}_{}_{}", progress.index, part.index));
         }
     }
     Ok(())

@@ -101,6 +101,7 @@ pub(super) struct WireUsage {
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "they are named as on the wire")]
 struct PromptDetails {
     cached_tokens: Count,
     cache_write_tokens: Count,

@@ -99,7 +99,7 @@ fn damaged_answers_do_not_panic() {
     for (_, body) in fixtures() {
         for _ in 0..400 {
             let mut damaged = body.clone();
-            for _ in 0..1 + next() % 4 {
+            for _ in 0..=next() % 4 {
                 let position = next() % damaged.len();
                 match next() % 3 {
                     0 => damaged[position] = u8::try_from(next() % 256).unwrap(),

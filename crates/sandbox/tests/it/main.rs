@@ -1,4 +1,5 @@
 //! The sandbox over the wire.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,11 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
-async fn chat(sandbox: &Sandbox, provider: &str, body: &Value) -> reqwest::Result<reqwest::Response> {
+async fn chat(
+    sandbox: &Sandbox,
+    provider: &str,
+    body: &Value,
+) -> reqwest::Result<reqwest::Response> {
     let url = format!("{}/{provider}/v1/chat/completions", sandbox.base_url());
     client().post(url).json(body).send().await
 }
@@ -87,7 +92,8 @@ async fn statuses_are_sent_as_asked() {
     let reply = chat(&sandbox, "p", &ask("fault/429-retry-after-7", true)).await.unwrap();
     assert_eq!(reply.headers()["retry-after"], "7");
     assert!(chat(&sandbox, "p", &ask("fault/refuse", true)).await.is_err());
-    for body in [json!({}), json!({"model": "x"}), json!({"model": "x", "messages": []}), json!([])] {
+    for body in [json!({}), json!({"model": "x"}), json!({"model": "x", "messages": []}), json!([])]
+    {
         assert!(chat(&sandbox, "p", &body).await.unwrap().status().is_client_error(), "{body}");
     }
     sandbox.shutdown().await;
