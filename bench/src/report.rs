@@ -28,15 +28,20 @@ pub(crate) fn table(rows: &[Row]) -> String {
         let Some(baseline) = find(rows, row.kind, BASELINE) else { continue };
         let (ours, theirs) = (relative(rows, row), relative(rows, baseline));
         let ratio = Figures {
-            cpu_us: ours.cpu_us / theirs.cpu_us,
-            requests_per_second: ours.requests_per_second / theirs.requests_per_second,
-            p50_us: ours.p50_us / theirs.p50_us,
-            p99_us: ours.p99_us / theirs.p99_us,
-            memory_mib: ours.memory_mib / theirs.memory_mib,
+            cpu_us: ratio(ours.cpu_us, theirs.cpu_us),
+            requests_per_second: ratio(ours.requests_per_second, theirs.requests_per_second),
+            p50_us: ratio(ours.p50_us, theirs.p50_us),
+            p99_us: ratio(ours.p99_us, theirs.p99_us),
+            memory_mib: ratio(ours.memory_mib, theirs.memory_mib),
         };
         line(&mut text, row.kind, &format!("{} ÷ {BASELINE}", row.target), &ratio, 2);
     }
     text
+}
+
+/// None of a baseline that is lost in the noise, which shows as nothing or less added.
+fn ratio(ours: f64, theirs: f64) -> f64 {
+    if theirs > 0.0 && ours > 0.0 { ours / theirs } else { f64::NAN }
 }
 
 /// The figures with latency as what was added to calling the simulated provider directly.
