@@ -1,7 +1,5 @@
 //! The table that a run ends with, in Markdown.
 
-use std::fmt::Write;
-
 use crate::Figures;
 use crate::load::Kind;
 
@@ -59,16 +57,20 @@ fn find<'a>(rows: &'a [Row], kind: Kind, target: &str) -> Option<&'a Row> {
 }
 
 fn line(text: &mut String, kind: Kind, target: &str, figures: &Figures, decimals: usize) {
-    // Writing to a `String` cannot fail.
-    let _ = writeln!(
-        text,
-        "| {} | {target} | {:.decimals$} | {:.throughput$} | {:.decimals$} | {:.decimals$} | {:.decimals$} |",
-        kind.name(),
-        figures.cpu_us,
-        figures.requests_per_second,
-        figures.p50_us,
-        figures.p99_us,
-        figures.memory_mib,
-        throughput = if decimals == 1 { 0 } else { decimals },
-    );
+    let cell = |value: f64, decimals: usize| {
+        if value.is_finite() { format!("{value:.decimals$}") } else { "–".to_owned() }
+    };
+    let cells = [
+        kind.name().to_owned(),
+        target.to_owned(),
+        cell(figures.cpu_us, decimals),
+        // Whole requests, but ratios of them with their decimals.
+        cell(figures.requests_per_second, if decimals == 1 { 0 } else { decimals }),
+        cell(figures.p50_us, decimals),
+        cell(figures.p99_us, decimals),
+        cell(figures.memory_mib, decimals),
+    ];
+    text.push_str("| ");
+    text.push_str(&cells.join(" | "));
+    text.push_str(" |\n");
 }
