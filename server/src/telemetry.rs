@@ -1,5 +1,6 @@
 //! Logs on standard error, metrics on request.
 
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
 use anyhow::Context as _;
@@ -41,6 +42,10 @@ const MILLIS: [f64; 14] = [
 fn install() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_ms".to_owned()), &MILLIS)?
+        .set_buckets_for_metric(
+            Matcher::Suffix("_seconds".to_owned()),
+            &MILLIS.map(|millis| millis / 1_000.0),
+        )?
         .install_recorder()
         .context("the metrics recorder")?;
     Ok(handle)

@@ -4,7 +4,7 @@ use domain::money::Usd;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Reply, TestApp, question};
+use crate::app::{Options, Reply, TestApp, question};
 
 /// The shape of a value: every text, number and id replaced by its kind.
 fn shape(value: &Value) -> Value {
@@ -86,8 +86,19 @@ async fn both_ways_of_asking_give_the_same_text_at_the_same_cost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_balance_falls_by_exactly_the_cost() {
-    let app = TestApp::start().await;
+async fn the_balance_falls_by_exactly_the_cost_on_sqlite() {
+    check_balance(TestApp::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_balance_falls_by_exactly_the_cost_on_postgres() {
+    // Where there is no PostgreSQL, this records that the test was left out.
+    if let Some(database) = store::testing::postgres().await {
+        check_balance(Options::new().set("DATABASE_URL", database.url()).start().await).await;
+    }
+}
+
+async fn check_balance(app: TestApp) {
     let before = app.balance().await;
     assert_eq!(before.posted(), Usd::from_dollars(5));
     let mut total = Usd::ZERO;
