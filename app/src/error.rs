@@ -37,9 +37,9 @@ impl From<ControlError> for AppError {
             ControlError::Invalid { field, .. } => {
                 Self::Refused { field: Some(field.to_string()), message }
             }
-            ControlError::Denied | ControlError::Conflict { .. } | ControlError::Throttled { .. } => {
-                Self::Refused { field: None, message }
-            }
+            ControlError::Denied
+            | ControlError::Conflict { .. }
+            | ControlError::Throttled { .. } => Self::Refused { field: None, message },
         }
     }
 }

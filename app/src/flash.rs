@@ -68,8 +68,7 @@ impl Flash {
     /// Takes out what was left for `page`, if anything was.
     pub(crate) async fn take(page: &str) -> Result<Self, AppError> {
         let session = session::current()?;
-        let left: Option<Self> =
-            session.get(FLASH_KEY).await.map_err(|_| AppError::Unavailable)?;
+        let left: Option<Self> = session.get(FLASH_KEY).await.map_err(|_| AppError::Unavailable)?;
         match left {
             Some(flash) if flash.page == page => {
                 session.remove_value(FLASH_KEY).await.map_err(|_| AppError::Unavailable)?;

@@ -9,7 +9,9 @@
 //! What is not here: permissions and rules (`control`), routes of the API (`server`).
 #![cfg_attr(
     feature = "ssr",
-    expect(unreachable_pub, reason = "the component macro writes `pub` inside private modules")
+    expect(unreachable_pub, reason = "the component macro writes `pub` inside private modules"),
+    expect(clippy::needless_pass_by_value, reason = "the props of a component are its own"),
+    expect(clippy::too_many_lines, reason = "a page's markup is one thing, however long")
 )]
 
 #[cfg(feature = "ssr")]

@@ -8,7 +8,7 @@ use leptos_meta::MetaTags;
 
 use crate::routes::App;
 
-/// Every page uses all of them, and `font-display: optional` gives them little time to arrive.
+/// Every page uses all of them, so they are asked for before the style sheet names them.
 const FONTS: [&str; 4] = [
     "/fonts/barlow-latin-400.woff2",
     "/fonts/barlow-latin-600.woff2",
@@ -30,7 +30,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 {FONTS
                     .map(|href| {
                         view! {
-                            <link rel="preload" href=href r#as="font" r#type="font/woff2" crossorigin="" />
+                            <link
+                                rel="preload"
+                                href=href
+                                r#as="font"
+                                r#type="font/woff2"
+                                crossorigin=""
+                            />
                         }
                     })}
                 <link rel="stylesheet" href=stylesheet />

@@ -25,7 +25,8 @@ fn money_is_exact_and_has_cents() {
 
 #[test]
 fn prices_are_quoted_per_million() {
-    for (price, expected) in [("0", "free"), ("0.15", "$0.15"), ("15", "$15.00"), ("0.0375", "$0.0375")]
+    for (price, expected) in
+        [("0", "free"), ("0.15", "$0.15"), ("15", "$15.00"), ("0.0375", "$0.0375")]
     {
         assert_eq!(per_million(Price::parse_per_million(price).unwrap()), expected);
     }

@@ -45,14 +45,18 @@ pub(super) fn filter_models() {
         if rows.is_empty() {
             *rows = read_rows();
         }
-        rows.sort_by(|(a, _), (b, _)| query.compare(a, b));
+        // The list is always in the order of the document, so an order that holds is left alone.
+        let in_order = rows.is_sorted_by(|(a, _), (b, _)| query.compare(a, b).is_le());
+        if !in_order {
+            rows.sort_by(|(a, _), (b, _)| query.compare(a, b));
+        }
         let mut shown = 0;
         for (row, element) in rows.iter() {
             let matches = query.matches(row);
             shown += usize::from(matches);
             element.set_hidden(!matches);
             // Appending a child that is already there moves it: after the loop they are in order.
-            if let Some(parent) = element.parent_node() {
+            if let (false, Some(parent)) = (in_order, element.parent_node()) {
                 let _ = parent.append_child(element);
             }
         }

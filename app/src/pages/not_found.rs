@@ -17,7 +17,10 @@ pub(super) async fn page() -> AnyView {
     let viewer = server::enter_public().await.ok().and_then(|(_, viewer)| viewer);
     view! {
         <Layout title="Not found" place=Place::Nowhere viewer>
-            <PageHead title="Nothing is stored here" lead="404. The address may be mistyped, or what stood here is gone." />
+            <PageHead
+                title="Nothing is stored here"
+                lead="404. The address may be mistyped, or what stood here is gone."
+            />
             <Empty title="Where to go instead">
                 <a class="button" href="/models">
                     "Models"

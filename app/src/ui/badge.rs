@@ -31,5 +31,9 @@ pub(crate) fn Badge(
     #[prop(optional, into)]
     title: Option<String>,
 ) -> impl IntoView {
-    view! { <span class=tone.class() title=title>{text}</span> }
+    view! {
+        <span class=tone.class() title=title>
+            {text}
+        </span>
+    }
 }

@@ -20,7 +20,9 @@ pub(crate) fn Code(
                 <span class="caption">{caption}</span>
                 <CopyButton target />
             </figcaption>
-            <pre class="code__body" tabindex="0"><code id=id>{text}</code></pre>
+            <pre class="code__body" tabindex="0">
+                <code id=id>{text}</code>
+            </pre>
         </figure>
     }
 }
@@ -53,7 +55,7 @@ pub(crate) fn Samples(
         .map(|(index, (language, _))| {
             view! {
                 <label class="samples__choice">
-                    <input type="radio" name=name.clone() checked={index == 0} autocomplete="off" />
+                    <input type="radio" name=name.clone() checked=index == 0 autocomplete="off" />
                     <span>{*language}</span>
                 </label>
             }

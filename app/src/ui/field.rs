@@ -111,10 +111,18 @@ pub(crate) fn Select(
 #[component]
 fn FieldNote(id: String, hint: Option<String>, error: Option<String>) -> impl IntoView {
     match (error, hint) {
-        (Some(error), _) => {
-            view! { <p class="field__error" id=id>{error}</p> }.into_any()
+        (Some(error), _) => view! {
+            <p class="field__error" id=id>
+                {error}
+            </p>
         }
-        (None, Some(hint)) => view! { <p class="field__hint" id=id>{hint}</p> }.into_any(),
+        .into_any(),
+        (None, Some(hint)) => view! {
+            <p class="field__hint" id=id>
+                {hint}
+            </p>
+        }
+        .into_any(),
         (None, None) => ().into_any(),
     }
 }

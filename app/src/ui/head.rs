@@ -66,8 +66,7 @@ pub(crate) fn Crumbs(
                             </li>
                         }
                     })
-                    .collect_view()}
-                <li aria-current="page">{here}</li>
+                    .collect_view()} <li aria-current="page">{here}</li>
             </ol>
         </nav>
     }

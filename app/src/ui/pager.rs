@@ -13,7 +13,14 @@ pub(crate) fn Pager(
     (first.is_some() || next.is_some()).then(|| {
         view! {
             <nav class="pager" aria-label="Pages">
-                {first.map(|address| view! { <a class="button" href=address>"Newest"</a> })}
+                {first
+                    .map(|address| {
+                        view! {
+                            <a class="button" href=address>
+                                "Newest"
+                            </a>
+                        }
+                    })}
                 {next
                     .map(|address| {
                         view! {

@@ -85,8 +85,7 @@ impl Options {
         }
         let text =
             fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let file: File =
-            toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        let file: File = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         Ok(file.package.metadata.leptos)
     }
 }
@@ -214,8 +213,8 @@ fn files_below(directory: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
     let mut pending = vec![directory.to_owned()];
     while let Some(directory) = pending.pop() {
-        for entry in fs::read_dir(&directory)
-            .with_context(|| format!("reading {}", directory.display()))?
+        for entry in
+            fs::read_dir(&directory).with_context(|| format!("reading {}", directory.display()))?
         {
             let entry = entry?;
             if entry.file_type()?.is_dir() {

@@ -13,11 +13,23 @@ use data::Docs;
 const ERRORS: [(&str, &str, &str); 8] = [
     ("400", "The request is malformed", "Read the message: it names the field."),
     ("401", "No key, or a wrong one", "Send Authorization: Bearer with a key from the keys page."),
-    ("402", "Not enough credit, or the key’s limit is reached", "Add credit, raise the limit, or ask for fewer tokens."),
+    (
+        "402",
+        "Not enough credit, or the key’s limit is reached",
+        "Add credit, raise the limit, or ask for fewer tokens.",
+    ),
     ("403", "The key may not do this", "Check whether it is disabled."),
-    ("404", "No such model, or no endpoint that fits", "Compare the model’s page with your provider preferences."),
+    (
+        "404",
+        "No such model, or no endpoint that fits",
+        "Compare the model’s page with your provider preferences.",
+    ),
     ("429", "Too many requests", "Wait as long as Retry-After says."),
-    ("502", "Every provider that was tried failed", "Try again; nothing was charged that was not delivered."),
+    (
+        "502",
+        "Every provider that was tried failed",
+        "Try again; nothing was charged that was not delivered.",
+    ),
     ("503", "No provider meets the requirements now", "Relax them, or try another model."),
 ];
 

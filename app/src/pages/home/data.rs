@@ -50,7 +50,10 @@ pub(super) async fn load() -> Result<Home, AppError> {
         sandboxed: endpoints().any(|endpoint| endpoint.provider.is_sandboxed()),
         newest: shown.iter().take(LISTED).map(|model| Arc::clone(model)).collect(),
         cheapest: by_price.iter().take(LISTED).map(|(_, model)| Arc::clone(model)).collect(),
-        longest: shown.iter().max_by_key(|model| model.context_length).map(|model| Arc::clone(model)),
+        longest: shown
+            .iter()
+            .max_by_key(|model| model.context_length)
+            .map(|model| Arc::clone(model)),
         public_url: web()?.public_url,
     })
 }

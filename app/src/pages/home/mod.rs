@@ -30,9 +30,10 @@ fn page(home: Home) -> AnyView {
         let price = format::per_million(model.cheapest()?.prices.price(Unit::Prompt));
         Some(("Lowest price, /M", price, Arc::clone(model)))
     });
-    let longest = home.longest.clone().map(|model| {
-        ("Longest context", format::tokens(u64::from(model.context_length)), model)
-    });
+    let longest = home
+        .longest
+        .clone()
+        .map(|model| ("Longest context", format::tokens(u64::from(model.context_length)), model));
     let extremes = [cheapest, longest].map(|extreme| {
         extreme.map(|(caption, figure, model)| {
             let (address, name) = (format!("/models/{}", model.slug), model.name.clone());

@@ -17,14 +17,12 @@ pub(super) async fn load(slug: String) -> Result<Found, AppError> {
     let (control, viewer) = enter_public().await?;
     // A variant is a way to ask for the model, not another model.
     let plain = slug.split(':').next().unwrap_or_default().to_lowercase();
-    match control.models().find(&plain) {
-        Some(model) => Ok(Found::Model { viewer, model, public_url: web()?.public_url }),
-        None => {
-            let asked: String = slug.chars().take(100).collect();
-            let near = nearest(&control.models().catalog(), &asked);
-            Ok(Found::Nothing { viewer, asked, near })
-        }
+    if let Some(model) = control.models().find(&plain) {
+        return Ok(Found::Model { viewer, model, public_url: web()?.public_url });
     }
+    let asked: String = slug.chars().take(100).collect();
+    let near = nearest(&control.models().catalog(), &asked);
+    Ok(Found::Nothing { viewer, asked, near })
 }
 
 /// The models whose names share most with what was asked for.

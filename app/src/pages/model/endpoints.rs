@@ -26,7 +26,7 @@ pub(super) fn Endpoints(model: Arc<Model>) -> impl IntoView {
     let mut shown: Vec<Arc<Endpoint>> =
         model.endpoints.iter().filter(|endpoint| !endpoint.hidden).cloned().collect();
     shown.sort_by(|a, b| total(&a.prices).cmp(&total(&b.prices)).then_with(|| a.tag.cmp(&b.tag)));
-    let rows = shown.iter().map(|endpoint| row(endpoint)).collect_view();
+    let rows = shown.iter().map(row).collect_view();
     view! {
         <Table label="Endpoints" columns>
             {rows}
@@ -126,7 +126,8 @@ fn other_prices(prices: &PriceSheet) -> AnyView {
 
 fn policy(policy: &DataPolicy) -> AnyView {
     if policy.zero_data_retention() {
-        return view! { <Badge text="not kept" tone=Tone::Good title="Zero data retention" /> }.into_any();
+        return view! { <Badge text="not kept" tone=Tone::Good title="Zero data retention" /> }
+            .into_any();
     }
     let kept = match (policy.retains, policy.retention_days) {
         (true, Some(days)) => format!("kept {days} days"),

@@ -27,14 +27,12 @@ pub(crate) fn ModelPage() -> impl IntoView {
 
 fn page(found: Found) -> AnyView {
     match found {
-        Found::Model { viewer, model, public_url } => {
-            view! {
-                <Layout title=model.name.clone() place=Place::Models viewer>
-                    <ModelView model public_url />
-                </Layout>
-            }
-            .into_any()
+        Found::Model { viewer, model, public_url } => view! {
+            <Layout title=model.name.clone() place=Place::Models viewer>
+                <ModelView model public_url />
+            </Layout>
         }
+        .into_any(),
         Found::Nothing { viewer, asked, near } => {
             server::set_status(StatusCode::NOT_FOUND);
             view! {

@@ -43,7 +43,8 @@ fn page(models: Models) -> AnyView {
         ("Endpoints", true),
         ("Released", true),
     ];
-    let list = rows.into_iter().map(|(shown, row, model)| row_view(shown, &row, &model)).collect_view();
+    let list =
+        rows.into_iter().map(|(shown, row, model)| row_view(shown, &row, &model)).collect_view();
     view! {
         <Layout title="Models" place=Place::Models viewer>
             <PageHead title="Models" lead="Prices are dollars per million tokens at the cheapest endpoint.">
@@ -78,12 +79,13 @@ fn filter_form(
     parameters: Vec<String>,
 ) -> AnyView {
     let any = |label: &str| vec![Choice::new("", label)];
-    let inputs = any("Anything").into_iter().chain(
-        MODALITIES.iter().map(|kind| Choice::new(kind.as_str(), kind.as_str())),
-    );
+    let inputs = any("Anything")
+        .into_iter()
+        .chain(MODALITIES.iter().map(|kind| Choice::new(kind.as_str(), kind.as_str())));
     let authors = any("Anyone").into_iter().chain(authors.iter().map(|a| Choice::new(a, a)));
-    let providers =
-        any("Anyone").into_iter().chain(providers.iter().map(|(slug, name)| Choice::new(slug, name)));
+    let providers = any("Anyone")
+        .into_iter()
+        .chain(providers.iter().map(|(slug, name)| Choice::new(slug, name)));
     let parameters =
         any("No matter").into_iter().chain(parameters.iter().map(|name| Choice::new(name, name)));
     let contexts = any("Any length")

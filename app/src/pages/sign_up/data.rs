@@ -29,13 +29,18 @@ pub(crate) async fn sign_up(
     password: String,
 ) -> Result<(), AppError> {
     let (control, _) = enter_public().await?;
-    let application =
-        control::SignUp { email: email.clone(), name: name.clone(), password: Secret::new(password) };
+    let application = control::SignUp {
+        email: email.clone(),
+        name: name.clone(),
+        password: Secret::new(password),
+    };
     match control.accounts().sign_up(application, &client_address()).await {
         Ok(signed_in) => {
             session::begin(signed_in.user.id).await?;
             see_other("/keys");
-            Flash::notice("/keys", "Welcome. Create a key, then add credit to use it.").leave().await
+            Flash::notice("/keys", "Welcome. Create a key, then add credit to use it.")
+                .leave()
+                .await
         }
         Err(error) => {
             let values = [("email", &*email), ("name", &*name)];

@@ -1,4 +1,4 @@
-use control::{Actor, ActivityFilter};
+use control::{ActivityFilter, Actor};
 use domain::generation::Generation;
 use domain::id::ApiKeyId;
 use domain::page::Page;

@@ -27,7 +27,11 @@ fn page(activity: Activity) -> AnyView {
         pairs.retain(|(_, value)| !value.is_empty());
         let query: Vec<String> =
             pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
-        if query.is_empty() { "/activity".to_owned() } else { format!("/activity?{}", query.join("&")) }
+        if query.is_empty() {
+            "/activity".to_owned()
+        } else {
+            format!("/activity?{}", query.join("&"))
+        }
     };
     let next = page.next.as_deref().map(address);
     let first = (!is_first_page).then(|| address(""));
@@ -85,12 +89,7 @@ fn page(activity: Activity) -> AnyView {
     .into_any()
 }
 
-fn filter(
-    key: String,
-    model: String,
-    keys: Vec<(String, String)>,
-    models: Vec<String>,
-) -> AnyView {
+fn filter(key: String, model: String, keys: Vec<(String, String)>, models: Vec<String>) -> AnyView {
     let mut choices = vec![Choice::new("", "Any key")];
     choices.extend(keys.into_iter().map(|(id, name)| Choice::new(id, name)));
     view! {

@@ -52,7 +52,10 @@ pub(crate) async fn sandbox_top_up(
     let result = async {
         let parsed: Usd = amount.trim().trim_start_matches('$').parse().map_err(
             |error: domain::money::ParseUsdError| {
-                AppError::from(ControlError::Invalid { field: "amount", message: error.to_string() })
+                AppError::from(ControlError::Invalid {
+                    field: "amount",
+                    message: error.to_string(),
+                })
             },
         )?;
         // The amount is part of it: another amount from the same form is another top-up.

@@ -54,7 +54,8 @@ fn page(credits: Credits) -> AnyView {
             }
         })
         .collect_view();
-    let columns = vec![("Entry", false), ("Time, UTC", false), ("Reference", false), ("Change", true)];
+    let columns =
+        vec![("Entry", false), ("Time, UTC", false), ("Reference", false), ("Change", true)];
     view! {
         <Layout title="Credits" place=Place::Credits viewer=Some(viewer)>
             <PageHead title="Credits" lead="Prepaid dollars. Nothing is spent that was not held first." />

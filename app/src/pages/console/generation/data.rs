@@ -17,8 +17,7 @@ pub(super) struct Record {
 pub(super) async fn load(id: String) -> Result<Record, AppError> {
     let (control, viewer) = enter().await?;
     let id = id.parse().map_err(|_| AppError::NotFound)?;
-    let generation =
-        control.activity().find(&viewer, &id).await?.ok_or(AppError::NotFound)?;
+    let generation = control.activity().find(&viewer, &id).await?.ok_or(AppError::NotFound)?;
     let keys = control.keys().list(&viewer).await?;
     let key_name = keys
         .into_iter()

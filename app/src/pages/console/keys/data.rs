@@ -12,7 +12,7 @@ use crate::server::{enter, now, web};
 pub(super) const PAGE: &str = "/keys";
 pub(super) const CREATE: &str = "create";
 
-pub(super) struct Keys {
+pub(super) struct Listing {
     pub(super) viewer: Actor,
     pub(super) keys: Vec<KeyOverview>,
     pub(super) flash: Flash,
@@ -20,11 +20,11 @@ pub(super) struct Keys {
     pub(super) public_url: String,
 }
 
-pub(super) async fn load() -> Result<Keys, AppError> {
+pub(super) async fn load() -> Result<Listing, AppError> {
     let (control, viewer) = enter().await?;
     let keys = control.keys().list(&viewer).await?;
     let flash = Flash::take(PAGE).await?;
-    Ok(Keys { viewer, keys, flash, now: now()?, public_url: web()?.public_url })
+    Ok(Listing { viewer, keys, flash, now: now()?, public_url: web()?.public_url })
 }
 
 #[server(prefix = "/console", endpoint = "keys/create")]
@@ -44,7 +44,10 @@ pub(crate) async fn create_key(
 }
 
 #[server(prefix = "/console", endpoint = "keys/rename")]
-pub(crate) async fn rename_key(id: String, #[server(default)] name: String) -> Result<(), AppError> {
+pub(crate) async fn rename_key(
+    id: String,
+    #[server(default)] name: String,
+) -> Result<(), AppError> {
     let (control, actor) = enter().await?;
     let result = async {
         control.keys().rename(&actor, parse_id(&id)?, &name).await?;
@@ -120,9 +123,9 @@ fn parse_limit(amount: &str, reset: &str) -> Result<Option<SpendLimit>, AppError
         return Ok(None);
     }
     let invalid = |field, message: String| AppError::from(ControlError::Invalid { field, message });
-    let amount: Usd = amount.parse().map_err(|error: domain::money::ParseUsdError| {
-        invalid("limit", error.to_string())
-    })?;
+    let amount: Usd = amount
+        .parse()
+        .map_err(|error: domain::money::ParseUsdError| invalid("limit", error.to_string()))?;
     let reset = if reset.is_empty() { "never" } else { reset };
     let reset = reset
         .parse()
@@ -141,7 +144,8 @@ mod tests {
         assert_eq!(parse_limit(" ", "daily"), Ok(None));
         assert_eq!(parse_limit("5", ""), Ok(limit(5, LimitReset::Never)));
         assert_eq!(parse_limit("$5.00", "weekly"), Ok(limit(5, LimitReset::Weekly)));
-        for (amount, reset, field) in [("five", "", "limit"), ("1e3", "", "limit"), ("5", "hourly", "reset")]
+        for (amount, reset, field) in
+            [("five", "", "limit"), ("1e3", "", "limit"), ("5", "hourly", "reset")]
         {
             assert_eq!(parse_limit(amount, reset).unwrap_err().field(), Some(field));
         }

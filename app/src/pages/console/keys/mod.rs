@@ -12,15 +12,15 @@ use crate::islands::CopyButton;
 use crate::layouts::{Layout, Place};
 use crate::pages::show;
 use crate::ui::{Choice, Code, Empty, Field, Notice, PageHead, Refusal, Section, Select};
-use data::{CREATE, Keys};
+use data::{CREATE, Listing};
 
 #[component]
 pub(crate) fn KeysPage() -> impl IntoView {
     Suspend::new(async move { show(data::load().await, page).await })
 }
 
-fn page(page: Keys) -> AnyView {
-    let Keys { viewer, keys, flash, now, public_url } = page;
+fn page(listing: Listing) -> AnyView {
+    let Listing { viewer, keys, flash, now, public_url } = listing;
     let count = keys.len();
     let create = flash.failure_of(CREATE);
     let none = keys.is_empty();
@@ -123,7 +123,10 @@ fn limit_fields(prefix: &str, limit: String, reset: String, state: &FormState) -
 }
 
 fn reset_choices() -> Vec<Choice> {
-    LimitReset::ALL.into_iter().map(|reset| Choice::new(reset.as_str(), reset_name(reset))).collect()
+    LimitReset::ALL
+        .into_iter()
+        .map(|reset| Choice::new(reset.as_str(), reset_name(reset)))
+        .collect()
 }
 
 const fn reset_name(reset: LimitReset) -> &'static str {

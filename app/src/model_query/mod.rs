@@ -120,11 +120,8 @@ impl ModelQuery {
     }
 
     pub(crate) fn matches(&self, row: &ModelRow) -> bool {
-        let words_found = self
-            .words
-            .to_lowercase()
-            .split_whitespace()
-            .all(|word| row.search_text.contains(word));
+        let words_found =
+            self.words.to_lowercase().split_whitespace().all(|word| row.search_text.contains(word));
         let price_max = Price::parse_per_million(&self.price_max).ok();
         words_found
             && (self.input.is_empty() || row.takes(&self.input))
@@ -279,9 +276,7 @@ fn bits<N>(flags: impl Iterator<Item = bool>) -> N
 where
     N: From<bool> + Copy + std::ops::BitOr<Output = N> + std::ops::Shl<u32, Output = N>,
 {
-    (0_u32..)
-        .zip(flags)
-        .fold(N::from(false), |all, (bit, flag)| all | (N::from(flag) << bit))
+    (0_u32..).zip(flags).fold(N::from(false), |all, (bit, flag)| all | (N::from(flag) << bit))
 }
 
 /// The names and values of a query string, decoded.

@@ -23,7 +23,11 @@ pub fn signed_usd(amount: Usd) -> String {
 
 /// Dollars per million units: `$0.15`, `free`.
 pub fn per_million(price: Price) -> String {
-    if price.is_free() { "free".to_owned() } else { format!("${}", with_cents(&price.per_million())) }
+    if price.is_free() {
+        "free".to_owned()
+    } else {
+        format!("${}", with_cents(&price.per_million()))
+    }
 }
 
 /// Dollars per unit: for what is counted singly, such as images and requests.
