@@ -67,19 +67,22 @@ pub fn tokens(number: u64) -> String {
     }
 }
 
+/// Rounds once, to as many decimals as three figures leave.
 fn short(number: u64, unit: u64, suffix: &str) -> String {
-    let hundredths = (u128::from(number) * 100 + u128::from(unit) / 2) / u128::from(unit);
-    let (whole, fraction) = (hundredths / 100, hundredths % 100);
-    match whole {
-        0..10 if fraction != 0 => {
-            format!("{}{suffix}", format!("{whole}.{fraction:02}").trim_end_matches('0'))
-        }
-        10..100 if fraction >= 5 => {
-            let tenths = (hundredths + 5) / 10;
-            format!("{}{suffix}", format!("{}.{}", tenths / 10, tenths % 10).trim_end_matches(".0"))
-        }
-        _ => format!("{}{suffix}", (hundredths + 50) / 100),
+    let decimals = match number / unit {
+        0..10 => 2,
+        10..100 => 1,
+        _ => 0,
+    };
+    let scale = 10_u128.pow(decimals);
+    let scaled = (u128::from(number) * scale + u128::from(unit) / 2) / u128::from(unit);
+    let (whole, fraction) = (scaled / scale, scaled % scale);
+    if fraction == 0 {
+        return format!("{whole}{suffix}");
     }
+    let width = usize::try_from(decimals).unwrap_or(0);
+    let fraction = format!("{fraction:0width$}");
+    format!("{whole}.{}{suffix}", fraction.trim_end_matches('0'))
 }
 
 /// `640 ms`, `2.35 s`, `1 m 05 s`.

@@ -37,11 +37,7 @@ fn page(home: Home) -> AnyView {
     let extremes = [cheapest, longest].map(|extreme| {
         extreme.map(|(caption, figure, model)| {
             let (address, name) = (format!("/models/{}", model.slug), model.name.clone());
-            view! {
-                <Fact caption>
-                    {figure} " " <a href=address>{name}</a>
-                </Fact>
-            }
+            view! { <Fact caption>{figure} " " <a href=address>{name}</a></Fact> }
         })
     });
     view! {
@@ -55,16 +51,23 @@ fn page(home: Home) -> AnyView {
                     </p>
                     <p class="hero__actions">
                         {if signed_in {
-                            view! { <a class="button button--primary" href="/keys">"Your keys"</a> }
+                            view! {
+                                <a class="button button--primary" href="/keys">
+                                    "Your keys"
+                                </a>
+                            }
                         } else {
-                            view! { <a class="button button--primary" href="/sign-up">"Get a key"</a> }
-                        }}
-                        <a class="button" href="/models">
+                            view! {
+                                <a class="button button--primary" href="/sign-up">
+                                    "Get a key"
+                                </a>
+                            }
+                        }} <a class="button" href="/models">
                             "Browse models"
                         </a>
                     </p>
                 </div>
-                <div class="hero__manifest">
+                <div class="hero__manifest facts-stack">
                     <Facts>
                         <Fact caption="Models" main=true>
                             {figure(home.models)}
@@ -75,7 +78,9 @@ fn page(home: Home) -> AnyView {
                         <Fact caption="Endpoints" main=true>
                             {figure(home.endpoints)}
                         </Fact>
-                        {extremes}
+                    </Facts>
+                    <Facts>{extremes}</Facts>
+                    <Facts>
                         <Fact caption="Address" wide=true>
                             <code>{format!("{}/api/v1", home.public_url)}</code>
                         </Fact>
@@ -136,7 +141,9 @@ fn ShortList(label: &'static str, models: Vec<Arc<Model>>, dated: bool) -> impl 
             view! {
                 <tr>
                     <Cell label="">
-                        <a class="row-link" href=address>{name}</a>
+                        <a class="row-link" href=address>
+                            {name}
+                        </a>
                     </Cell>
                     <Cell label="In /M" figure=true>
                         {input}
