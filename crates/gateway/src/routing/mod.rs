@@ -1,6 +1,6 @@
 //! *Route*: from a call to the ordered list of endpoints that may serve it.
 //!
-//! Pure but for reading statistics: hard filters that each give a reason ([`eligible`]), then one
+//! Pure but for reading statistics: hard filters that each give a reason ([`mod@eligible`]), then one
 //! strategy that orders what is left ([`strategies`]), then endpoints that failed in the last
 //! seconds go to the back.
 
