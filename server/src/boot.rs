@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::catalog::WithoutCredential;
 use crate::config::{Config, Environment};
 use crate::http::management::models::ModelList;
+use crate::lanes::Lanes;
 use crate::ports::{KeyTouches, StoreKeys, StoreLedger};
 use crate::state::{AppState, Readiness};
 use crate::tasks::Tasks;
@@ -41,6 +42,7 @@ pub struct Server {
     router: axum::Router,
     sandbox: Option<Sandbox>,
     generations: TaskTracker,
+    lanes: Lanes,
     /// Held for as long as the process lives, so that no second one uses the same directory.
     lock: File,
 }
@@ -98,12 +100,13 @@ impl Server {
         } else {
             None
         };
-        Ok(Self { address, state, demo, listener, router, sandbox, generations, lock })
+        let lanes = Lanes::start(None).context("the threads that serve connections")?;
+        Ok(Self { address, state, demo, listener, router, sandbox, generations, lanes, lock })
     }
 
     /// Serves until `stop` is cancelled, then lets what is under way finish.
     pub async fn run(self, stop: CancellationToken) -> Stopped {
-        let Self { state, listener, router, sandbox, generations, lock, .. } = self;
+        let Self { state, listener, router, sandbox, generations, lock, lanes, .. } = self;
         jobs::start(&state);
         let settings = Arc::new(state.config.http.clone());
         let patience = settings.drain_timeout;
@@ -114,7 +117,8 @@ impl Server {
             readiness.begin_draining();
         };
         let drained =
-            http::serve::run(listener, router, settings, state.tasks.clone(), stopping).await;
+            http::serve::run(listener, router, settings, state.tasks.clone(), &lanes, stopping)
+                .await;
         // Ends what had its time and is still under way, settles it and returns every lease.
         state.gateway.drain().await;
         generations.close();
@@ -125,6 +129,8 @@ impl Server {
             sandbox.shutdown().await;
         }
         state.db.close().await;
+        // Connections of the database's pool may belong to a lane.
+        drop(lanes);
         drop(lock);
         let clean = drained && settled && ended;
         if clean {

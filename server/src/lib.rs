@@ -16,4 +16,5 @@ pub mod jobs;
 pub mod ports;
 pub mod state;
 pub mod tasks;
+pub mod lanes;
 pub mod telemetry;

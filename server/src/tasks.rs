@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +22,11 @@ impl Tasks {
     /// Runs a task until it ends by itself. It watches [`Tasks::stopping`] if it would not.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(task);
+    }
+
+    /// Like [`Tasks::spawn`], on the given runtime instead of the current one.
+    pub fn spawn_on(&self, lane: &Handle, task: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn_on(task, lane);
     }
 
     /// Completes when tasks are told to stop.

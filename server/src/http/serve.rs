@@ -19,6 +19,7 @@ use tower::Service as _;
 
 use super::extract::client_address::Peer;
 use crate::config::http::Http;
+use crate::lanes::Lanes;
 use crate::tasks::Tasks;
 
 /// How long to wait when the system has no more file descriptors.
@@ -44,6 +45,7 @@ pub async fn run(
     router: Router,
     settings: Arc<Http>,
     tasks: Tasks,
+    lanes: &Lanes,
     stop: impl Future<Output = ()>,
 ) -> bool {
     let server = Arc::new(builder(&settings));
@@ -58,12 +60,13 @@ pub async fn run(
             accepted = accept(&listener, &slots) => accepted,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
-        let connection = serve(stream, peer, router.clone(), server.clone(), graceful.watcher());
-        let owner = tasks.clone();
-        tasks.spawn(async move {
+        let Some(lane) = lanes.next() else { break };
+        let (router, server) = (router.clone(), server.clone());
+        let (watcher, owner) = (graceful.watcher(), tasks.clone());
+        tasks.spawn_on(lane, async move {
             // What is cut off here had all of the drain timeout to end by itself.
             tokio::select! {
-                () = connection => {}
+                () = serve(stream, peer, router, server, watcher) => {}
                 () = owner.stopping() => {}
             }
             drop(slot);
@@ -78,16 +81,18 @@ type Slot = tokio::sync::OwnedSemaphorePermit;
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, Slot)> {
+) -> Option<(std::net::TcpStream, SocketAddr, Slot)> {
     let slot = slots.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
             // Without this a stream's small pieces wait for each other's acknowledgement.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(error = %error, "A connection ended before it began");
-                return None;
+            match stream.set_nodelay(true).and_then(|()| stream.into_std()) {
+                Ok(stream) => Some((stream, peer, slot)),
+                Err(error) => {
+                    tracing::debug!(error = %error, "A connection ended before it began");
+                    None
+                }
             }
-            Some((stream, peer, slot))
         }
         Err(error) => {
             // A peer that left is no concern of ours; no descriptors left is, and passes.
@@ -105,12 +110,20 @@ async fn accept(
 }
 
 async fn serve(
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     peer: SocketAddr,
     router: Router,
     server: Arc<auto::Builder<TokioExecutor>>,
     watcher: Watcher,
 ) {
+    // From here on this lane's runtime watches the socket.
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::error!(error = %error, "A connection cannot be watched");
+            return;
+        }
+    };
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));

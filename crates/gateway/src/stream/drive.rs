@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use domain::catalog::Cancellation;
 use domain::generation::Outcome;
+use futures_util::FutureExt as _;
 use ledger::quote;
 use protocol::dialects::Envelope;
 use protocol::error::{ErrorType, PublicError};
@@ -17,6 +18,9 @@ use crate::pipeline::Gateway;
 use crate::routing::Candidate;
 use crate::stream::line::Line;
 use crate::upstream::{Opened, not_decoded, transport};
+
+/// Chunks that are handed on together at most.
+const GATHER_MAX: usize = 64;
 
 /// How an answer ended. What the caller is still owed is written after it is settled.
 pub(crate) struct Ending {
@@ -110,7 +114,7 @@ impl Drive<'_> {
                         return Some(stop);
                     }
                 }
-                chunk = response.chunk() => match self.take(chunk) {
+                chunk = response.chunk() => match self.gather(chunk, &mut response).await {
                     Ok(true) => return None,
                     Ok(false) => {}
                     Err(stop) => return Some(stop),
@@ -129,8 +133,33 @@ impl Drive<'_> {
         }
     }
 
+    /// Takes one chunk and those that have arrived with it, so that what came together leaves
+    /// together: a write to the caller's connection costs more than all else about a chunk.
+    async fn gather(
+        &mut self,
+        first: reqwest::Result<Option<Bytes>>,
+        response: &mut reqwest::Response,
+    ) -> Result<bool, Stop> {
+        let mut complete = self.take(first)?;
+        let mut has_yielded = false;
+        for _ in 1..GATHER_MAX {
+            if complete {
+                break;
+            }
+            // A chunk is consumed only when it is there.
+            match response.chunk().now_or_never() {
+                Some(chunk) => complete = self.take(chunk)?,
+                None if has_yielded => break,
+                // Lets the connection's own task hand over what it has read already.
+                None => tokio::task::yield_now().await,
+            }
+            has_yielded = !has_yielded;
+        }
+        Ok(complete)
+    }
+
     /// Takes one chunk. `true` when the answer is complete.
-    fn take(&mut self, chunk: reqwest::Result<Option<bytes::Bytes>>) -> Result<bool, Stop> {
+    fn take(&mut self, chunk: reqwest::Result<Option<Bytes>>) -> Result<bool, Stop> {
         self.last_chunk = Instant::now();
         let (result, complete) = match chunk {
             Ok(Some(bytes)) => (self.line.push(&bytes, &mut self.out), false),

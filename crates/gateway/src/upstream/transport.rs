@@ -5,13 +5,18 @@ use domain::catalog::Endpoint;
 use protocol::error::ErrorType;
 use providers::error::{Retry, UpstreamError};
 use reqwest::{Client, Response};
+use thread_local::ThreadLocal;
 
 use crate::settings::Settings;
 use crate::upstream::credentials::Credentials;
 
 /// Pooled connections to every provider.
+///
+/// Each thread has a client of its own: a connection is served by the runtime that opened it,
+/// and a chunk that has to cross threads costs a wake-up.
 pub struct Transport {
-    client: Client,
+    settings: Settings,
+    clients: ThreadLocal<Client>,
     credentials: Credentials,
 }
 
@@ -25,17 +30,14 @@ impl Transport {
         settings: &Settings,
         credentials: Credentials,
     ) -> Result<Self, TransportError> {
-        let client = Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            // Without it a stream waits for acknowledgements, 40 ms at a time.
-            .tcp_nodelay(true)
-            // A redirect could carry our credential to another host.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .pool_max_idle_per_host(1_024)
-            .user_agent(concat!("Entrepot/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, credentials })
+        let clients = ThreadLocal::new();
+        clients.get_or_try(|| client(settings))?;
+        Ok(Self { settings: settings.clone(), clients, credentials })
+    }
+
+    /// This thread's client.
+    fn client(&self) -> reqwest::Result<&Client> {
+        self.clients.get_or_try(|| client(&self.settings))
     }
 
     /// Signs and sends one request; returns when the response's headers are there.
@@ -47,11 +49,28 @@ impl Transport {
         self.credentials.attach(&mut request, &endpoint.provider)?;
         let request = reqwest::Request::try_from(request)
             .map_err(|_| unreachable(endpoint, "its address is not a URL"))?;
-        self.client.execute(request).await.map_err(|error| {
+        let client = self.client().map_err(|error| {
+            tracing::error!(%error, "the HTTP client could not be made");
+            unreachable(endpoint, "this server has no HTTP client")
+        })?;
+        client.execute(request).await.map_err(|error| {
             let what = if error.is_connect() { "it cannot be reached" } else { "it hung up" };
             unreachable(endpoint, what)
         })
     }
+}
+
+fn client(settings: &Settings) -> reqwest::Result<Client> {
+    Client::builder()
+        .connect_timeout(settings.connect_timeout)
+        // Without it a stream waits for acknowledgements, 40 ms at a time.
+        .tcp_nodelay(true)
+        // A redirect could carry our credential to another host.
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(1_024)
+        .user_agent(concat!("Entrepot/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 /// A failure without an answer. Says nothing of addresses, which are the operator's business.
