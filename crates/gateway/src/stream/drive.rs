@@ -148,12 +148,17 @@ impl Drive<'_> {
             }
             // A chunk is consumed only when it is there.
             match response.chunk().now_or_never() {
-                Some(chunk) => complete = self.take(chunk)?,
+                Some(chunk) => {
+                    complete = self.take(chunk)?;
+                    has_yielded = false;
+                }
                 None if has_yielded => break,
-                // Lets the connection's own task hand over what it has read already.
-                None => tokio::task::yield_now().await,
+                None => {
+                    // Lets the connection's own task hand over what it has read already.
+                    tokio::task::yield_now().await;
+                    has_yielded = true;
+                }
             }
-            has_yielded = !has_yielded;
         }
         Ok(complete)
     }
