@@ -13,6 +13,8 @@ use crate::error::{ErrorType, PublicError};
 
 /// More fallbacks than this are a mistake.
 const MODELS_MAX: usize = 32;
+/// What `provider.max_price` may bound.
+const PRICES: [&str; 5] = ["prompt", "completion", "request", "image", "audio"];
 /// The most choices that one request may ask for.
 const CHOICES_MAX: i64 = 128;
 
@@ -120,26 +122,54 @@ fn read_models(field: &str, raw: &RawValue) -> Result<Vec<String>, PublicError> 
 }
 
 fn read_provider(raw: &RawValue) -> Result<ProviderPreferences, PublicError> {
+    // A list would be taken for the values of the members, in their order.
+    Rule::Object.check("provider", raw)?;
+    check_unmet_preferences(raw)?;
     let mut json = serde_json::Deserializer::from_str(raw.get());
     let preferences: ProviderPreferences =
         serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
             let field = if path == "." { "provider".into() } else { format!("provider.{path}") };
-            invalid(&field, provider_demand(path.split(['.', '[']).next().unwrap_or_default()))
+            let demand = match path.split_once('[') {
+                Some(("quantizations", _)) => "must be a quantization, such as `fp8` or `bf16`",
+                Some(_) => "must be a provider slug, such as `openai`",
+                None => provider_demand(path.split('.').next().unwrap_or_default()),
+            };
+            invalid(&field, demand)
         })?;
     for (index, name) in preferences.quantizations.iter().flatten().enumerate() {
         if !QUANTIZATIONS.contains(&name.as_str()) {
             let field = format!("provider.quantizations[{index}]");
-            return Err(invalid(&field, provider_demand("quantizations")));
+            return Err(invalid(&field, "must be a quantization, such as `fp8` or `bf16`"));
         }
     }
     for (name, price) in preferences.max_price.iter().flatten() {
+        if !PRICES.contains(&name.as_str()) {
+            let field = format!("provider.max_price.{name}");
+            return Err(invalid(&field, provider_demand("max_price")));
+        }
         if Price::parse_per_million(&price.0).is_err() {
             let field = format!("provider.max_price.{name}");
             return Err(invalid(&field, "must be a number of dollars, such as `0.5`"));
         }
     }
     Ok(preferences)
+}
+
+/// A preference that nobody can meet is refused: to ignore it would break a promise.
+fn check_unmet_preferences(raw: &RawValue) -> Result<(), PublicError> {
+    let field = "provider.enforce_distillable_text";
+    match members(raw).and_then(|provider| provider.find("enforce_distillable_text")) {
+        None => Ok(()),
+        Some(value) => match boolean(value) {
+            Some(false) => Ok(()),
+            Some(true) => Err(invalid(
+                field,
+                "cannot be promised: the catalog does not say which models allow it; leave it out",
+            )),
+            None => Err(invalid(field, "must be `true` or `false`")),
+        },
+    }
 }
 
 fn provider_demand(field: &str) -> &'static str {
@@ -152,7 +182,9 @@ fn provider_demand(field: &str) -> &'static str {
             "must be `price`, `throughput`, `latency`, `exacto` or an object with one of them in \
              `by`"
         }
-        "max_price" => "must be an object of prices in dollars",
+        "max_price" => {
+            "must be an object of dollars for `prompt`, `completion`, `request`, `image` or `audio`"
+        }
         _ => "must be an object",
     }
 }

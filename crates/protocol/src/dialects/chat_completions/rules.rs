@@ -128,6 +128,7 @@ impl Rule {
             }
             Self::Integer { min, max } => format!("must be a whole number from {min} to {max}"),
             Self::Boolean => "must be `true` or `false`".to_owned(),
+            Self::Text { characters_max: usize::MAX } => "must be text".to_owned(),
             Self::Text { characters_max } => {
                 format!("must be text of at most {characters_max} characters")
             }

@@ -110,6 +110,18 @@ fn numbers_out_of_range_are_refused_by_name() {
 }
 
 #[test]
+fn whole_numbers_may_be_written_as_floats() {
+    let body = r#"{"model":"a/b","messages":[{"role":"user","content":"x"}],
+        "max_tokens":1e2,"n":2.0,"top_k":40.0,"seed":-7.0}"#;
+    let request = decode(body.as_bytes()).unwrap();
+    assert_eq!((request.max_tokens, request.n), (Some(100), Some(2)));
+    for number in ["1e19", "-1e19", "1e400", "0.1", "1e-400"] {
+        let body = body.replace("1e2", number);
+        assert_eq!(refusal(&body).metadata["field"], "max_tokens", "{number}");
+    }
+}
+
+#[test]
 fn wrong_shapes_are_refused_by_name() {
     for (members, field) in [
         (json!({"stream": "yes"}), "stream"),
@@ -169,6 +181,10 @@ fn wrong_shapes_are_refused_by_name() {
 fn provider_preferences_are_refused_by_name() {
     for (preferences, field) in [
         (json!("groq"), "provider"),
+        (json!(["groq"]), "provider"),
+        (json!([]), "provider"),
+        (json!({"enforce_distillable_text": true}), "provider.enforce_distillable_text"),
+        (json!({"enforce_distillable_text": 1}), "provider.enforce_distillable_text"),
         (json!({"order": "groq"}), "provider.order"),
         (json!({"only": [1]}), "provider.only[0]"),
         (json!({"allow_fallbacks": "no"}), "provider.allow_fallbacks"),
@@ -177,9 +193,12 @@ fn provider_preferences_are_refused_by_name() {
         (json!({"quantizations": ["fp7"]}), "provider.quantizations[0]"),
         (json!({"max_price": {"prompt": "cheap"}}), "provider.max_price.prompt"),
         (json!({"max_price": {"prompt": -1}}), "provider.max_price.prompt"),
+        (json!({"max_price": {"promt": 1}}), "provider.max_price.promt"),
     ] {
         check_refused(&json!({"provider": preferences}), field);
     }
+    let error = refusal(&with(&json!({"provider": {"only": [1]}})));
+    assert_eq!(error.message, "`provider.only[0]` must be a provider slug, such as `openai`");
     let request = decode(with(&json!({"provider": null})).as_bytes()).unwrap();
     assert_eq!(request.provider, domain::routing::ProviderPreferences::default());
 }

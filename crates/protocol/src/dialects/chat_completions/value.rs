@@ -75,8 +75,18 @@ pub(super) fn number(raw: &RawValue) -> Option<f64> {
     is_number(raw).then(|| raw.get().parse::<f64>().ok()).flatten().filter(|n| n.is_finite())
 }
 
+/// A whole number, however it is written: languages that know one kind of number write `100.0`.
 pub(super) fn integer(raw: &RawValue) -> Option<i64> {
-    is_number(raw).then(|| raw.get().parse().ok()).flatten()
+    let written = || raw.get().parse().ok();
+    is_number(raw).then(|| written().or_else(|| whole(number(raw)?))).flatten()
+}
+
+/// What a float says exactly; larger ones may have been something else.
+fn whole(number: f64) -> Option<i64> {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    let is_whole = number.fract() == 0.0 && number.abs() < EXACT_MAX;
+    // Its text has no fraction, and fits.
+    is_whole.then(|| format!("{number}").parse().ok()).flatten()
 }
 
 fn is_number(raw: &RawValue) -> bool {
