@@ -1,7 +1,7 @@
 //! The permanent record of every admitted request, and pages of it.
 
 use domain::generation::Generation;
-use domain::id::{ApiKeyId, BatchId, GenerationId, WorkspaceId};
+use domain::id::{ApiKeyId, GenerationId, WorkspaceId};
 use domain::model::ModelSlug;
 use domain::money::Usd;
 use domain::page::Page;
@@ -218,84 +218,6 @@ pub(crate) struct Charge {
     pub(crate) charged: Usd,
     /// What no credit covered.
     pub(crate) overrun: Usd,
-}
-
-/// Records a generation. False when it is recorded already.
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    generation: &Generation,
-    charge: Charge,
-    batch: BatchId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        INSERT INTO generations
-               (generation_id, workspace_id, api_key_id, user_id, batch_id, requested_model, model,
-               endpoint_id, provider, provider_name, upstream_id, streamed, outcome,
-               finish_reason, native_finish_reason, error_code, prompt_tokens,
-               cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-               audio_input_tokens, images_in, completion_tokens, reasoning_tokens,
-               audio_output_tokens, images_out, requests, web_searches,
-               usage_source, cost_nanos, charged_nanos, overrun_nanos,
-               upstream_cost_nanos, ttft_ms, generation_ms, attempts, http_referer,
-               app_title, user_agent, external_user, session_id, created_at,
-               finished_at, settled_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-               $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32,
-               $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44)
-        ON CONFLICT (generation_id) DO NOTHING";
-    let g = generation;
-    let attempts = serde_json::to_string(&g.attempts)
-        .map_err(|_| StoreError::Corrupt { column: "attempts" })?;
-    let inserted = execute!(
-        tx,
-        SQL,
-        g.id.as_str(),
-        g.workspace_id.to_string(),
-        g.api_key_id.to_string(),
-        g.user_id.to_string(),
-        batch.to_string(),
-        row::text(Some(&g.requested_model)),
-        g.model.as_str(),
-        row::text(g.endpoint_id.as_deref()),
-        row::text(g.provider.as_deref()),
-        row::text(g.provider_name.as_deref()),
-        row::text(g.upstream_id.as_deref()),
-        g.streamed,
-        g.outcome.as_str(),
-        g.finish_reason.map(domain::generation::FinishReason::as_str),
-        row::text(g.native_finish_reason.as_deref()),
-        row::text(g.error_code.as_deref()),
-        row::from_count(g.usage.prompt),
-        row::from_count(g.usage.cache_read),
-        row::from_count(g.usage.cache_write_5m),
-        row::from_count(g.usage.cache_write_1h),
-        row::from_count(g.usage.audio_input),
-        row::from_count(g.usage.image_input),
-        row::from_count(g.usage.completion),
-        row::from_count(g.usage.reasoning),
-        row::from_count(g.usage.audio_output),
-        row::from_count(g.usage.image_output),
-        row::from_count(g.usage.requests),
-        row::from_count(g.usage.web_searches),
-        g.usage_source.as_str(),
-        charge.cost.nanos(),
-        charge.charged.nanos(),
-        charge.overrun.nanos(),
-        g.upstream_cost.nanos().max(0),
-        g.ttft_ms.map(i64::from),
-        i64::from(g.generation_ms),
-        attempts.as_str(),
-        row::text(g.http_referer.as_deref()),
-        row::text(g.app_title.as_deref()),
-        row::text(g.user_agent.as_deref()),
-        row::text(g.external_user.as_deref()),
-        row::text(g.session_id.as_deref()),
-        g.created_at.as_micros(),
-        g.finished_at.as_micros(),
-        now.as_micros(),
-    )?;
-    Ok(inserted == 1)
 }
 
 /// Corrects the charge of a generation recorded in this transaction, before anyone sees it.

@@ -33,9 +33,13 @@ pub(crate) fn small(column: &'static str, value: i64) -> Result<u32, StoreError>
     u32::try_from(value).map_err(|_| StoreError::Corrupt { column })
 }
 
-/// Writes a count. No count comes near the limit; one that did would stay there.
+/// No count comes near this. Millions of rows that all had it could still be summed, so a provider
+/// that counts nonsense cannot keep the money of a batch from being settled.
+const COUNT_MAX: u64 = 1_000_000_000_000;
+
+/// Writes a count, bounded by [`COUNT_MAX`].
 pub(crate) fn from_count(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+    i64::try_from(value.min(COUNT_MAX)).unwrap_or(i64::MAX)
 }
 
 pub(crate) const fn usd(nanos: i64) -> Usd {

@@ -9,6 +9,7 @@
 mod allocation;
 pub(crate) mod budgets;
 mod funds;
+mod record;
 
 pub mod accounts;
 pub mod audit;

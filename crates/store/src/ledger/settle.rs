@@ -11,7 +11,7 @@ use ledger::transfer::Transfer;
 use std::collections::BTreeMap;
 
 use super::allocation::{self, Allocation, Item};
-use super::{budgets, funds, leases, retry, transfers};
+use super::{budgets, funds, leases, record, retry, transfers};
 use crate::db::{Db, Tx};
 use crate::error::{Constraint, StoreError};
 use crate::generations;
@@ -121,10 +121,15 @@ async fn record<'a>(
 ) -> Result<Allocation<'a>, StoreError> {
     let mut ordered: Vec<&SettledGeneration> = generations.iter().collect();
     ordered.sort_by(|a, b| a.generation.id.cmp(&b.generation.id));
+    let rows: Vec<_> = ordered
+        .iter()
+        .map(|settled| (&settled.generation, allocation::expected(settled)))
+        .collect();
+    let mut new = record::insert(tx, &rows, batch, now).await?;
     let mut allocation = Allocation::default();
     for settled in ordered {
-        let charge = allocation::expected(settled);
-        if generations::insert(tx, &settled.generation, charge, batch, now).await? {
+        // Removed, so that one that is twice in the batch is charged once.
+        if new.remove(settled.generation.id.as_str()) {
             allocation.push(settled);
         }
     }

@@ -73,6 +73,47 @@ async fn a_generation_is_settled_once() {
 }
 
 #[tokio::test]
+async fn a_large_batch_is_recorded_whole_and_what_was_recorded_before_is_passed_over() {
+    for fixture in fixtures().await {
+        fixture.grant(10_000).await;
+        let lease = fixture.lease(&fixture.credits(), 5_000).await;
+        let all: Vec<_> = (1..=200).map(|cost| fixture.settled(cost % 7, lease)).collect();
+        let earlier: Vec<_> = all.iter().step_by(3).cloned().collect();
+        let before = fixture.settle(&earlier).await;
+        assert_eq!((before.recorded, before.repeated), (67, 0));
+        // Each again, in another order and twice.
+        let twice: Vec<_> = all.iter().rev().chain(&all).cloned().collect();
+        let after = fixture.settle(&twice).await;
+        assert_eq!((after.recorded, after.repeated), (133, 267));
+        let sum: i64 = (1..=200).map(|cost| cost % 7).sum();
+        assert_eq!(before.charged.nanos() + after.charged.nanos(), sum);
+        assert_eq!(fixture.balance().await, (10_000, sum, 5_000 - sum));
+        for settled in &all {
+            assert_eq!(cost(&fixture, &settled.generation).await, settled.generation.cost.nanos());
+        }
+        fixture.assert_clean().await;
+    }
+}
+
+#[tokio::test]
+async fn absurd_counts_do_not_keep_a_batch_from_being_settled() {
+    for fixture in fixtures().await {
+        fixture.grant(1_000).await;
+        let lease = fixture.lease(&fixture.credits(), 500).await;
+        let absurd = || {
+            let mut settled = fixture.settled(1, lease);
+            settled.generation.usage.prompt = u64::MAX;
+            settled.generation.usage.completion = u64::MAX;
+            settled
+        };
+        for batch in [vec![absurd(), absurd()], vec![absurd()]] {
+            fixture.settle(&batch).await;
+        }
+        fixture.assert_clean().await;
+    }
+}
+
+#[tokio::test]
 async fn the_same_batch_again_moves_nothing_and_other_money_under_its_name_is_refused() {
     for fixture in fixtures().await {
         fixture.grant(1_000).await;
