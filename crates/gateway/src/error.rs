@@ -290,7 +290,8 @@ impl UpstreamFailure {
             error.metadata.insert("previous_errors".into(), previous.into());
         }
         if let Retry::After(wait) = self.error.retry {
-            error.retry_after = u32::try_from(wait.as_secs().max(1)).ok();
+            // Whoever comes back a moment too early is refused again.
+            error.retry_after = u32::try_from(wait.as_millis().div_ceil(1_000).max(1)).ok();
         }
         error
     }

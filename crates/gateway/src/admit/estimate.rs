@@ -31,6 +31,9 @@ pub struct Estimate {
     /// Bytes of everything the model reads.
     pub prompt_bytes: u64,
     pub images: u64,
+    /// Parts whose size in tokens does not show in the request: a short address may name a long
+    /// film.
+    pub opaque: u64,
     pub messages: u64,
     /// The caller's own bound on output tokens.
     pub output_bound: Option<u32>,
@@ -43,7 +46,7 @@ pub struct Estimate {
 impl Estimate {
     pub fn of(request: &ChatRequest, open_output: u32) -> Self {
         let mut prompt_bytes = 0_u64;
-        let mut images = 0_u64;
+        let (mut images, mut opaque) = (0_u64, 0_u64);
         for message in &request.messages {
             match &message.content {
                 Content::None => {}
@@ -56,6 +59,7 @@ impl Estimate {
                             // Their size in tokens follows from their length, which follows
                             // from the size of the data.
                             PartKind::Audio | PartKind::Video | PartKind::File => {
+                                opaque += 1;
                                 prompt_bytes += part.raw.get().len() as u64 / 16;
                             }
                         }
@@ -65,12 +69,13 @@ impl Estimate {
             prompt_bytes +=
                 message.other.iter().map(|(_, raw)| raw.get().len() as u64).sum::<u64>();
         }
-        for name in ["tools", "response_format"] {
-            prompt_bytes += request.parameter(name).map_or(0, |raw| raw.get().len() as u64);
-        }
+        // Tools, schemas and predictions are read by the model; what else is there is short.
+        prompt_bytes +=
+            request.parameters.iter().map(|(_, raw)| raw.get().len() as u64).sum::<u64>();
         Self {
             prompt_bytes,
             images,
+            opaque,
             messages: request.messages.len() as u64,
             output_bound: request.max_tokens,
             choices: request.n.unwrap_or(1).max(1),
@@ -109,12 +114,18 @@ impl Estimate {
     }
 
     /// The most that a customer is charged, whatever the provider counts: no token is shorter
-    /// than a byte, and no answer longer than its bound or the endpoint's.
+    /// than a byte, no film longer than the context, and no answer longer than its bound or the
+    /// endpoint's.
     pub fn charge_max(&self, endpoint: &Endpoint) -> Usd {
         let prompt = self.prompt_bytes
             + self.messages * FRAME_BYTES_MAX
             + self.images * TOKENS_PER_IMAGE_MAX
             + FRAME_BYTES_MAX;
+        let prompt = if self.opaque == 0 {
+            prompt
+        } else {
+            prompt.max(endpoint.max_prompt_tokens.unwrap_or(endpoint.context_length).into())
+        };
         let each = self.output_bound.unwrap_or(u32::MAX).min(endpoint.output_tokens_max());
         let output = u64::from(each) * u64::from(self.choices);
         quote::upper_bound(prompt, output, self.images, &endpoint.prices)

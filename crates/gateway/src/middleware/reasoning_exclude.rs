@@ -4,8 +4,6 @@
 //! and is paid for it, but that its reasoning is not sent.
 
 use protocol::chat::event::{ChatEvent, Delta};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::admit::Call;
 use crate::middleware::Middleware;
@@ -13,25 +11,13 @@ use crate::stream::stage::Stage;
 
 pub(crate) struct ReasoningExclude;
 
-#[derive(Deserialize)]
-struct Reasoning {
-    #[serde(default)]
-    exclude: bool,
-}
-
 impl Middleware for ReasoningExclude {
     fn id(&self) -> &'static str {
         "reasoning-exclude"
     }
 
     fn stage(&self, call: &Call) -> Option<Box<dyn Stage>> {
-        let included = call.request.parameter("include_reasoning").map(RawValue::get);
-        let excluded = call
-            .request
-            .parameter("reasoning")
-            .and_then(|raw| serde_json::from_str::<Reasoning>(raw.get()).ok())
-            .is_some_and(|reasoning| reasoning.exclude);
-        (excluded || included == Some("false")).then(|| Box::new(Drop) as Box<dyn Stage>)
+        call.request.excludes_reasoning().then(|| Box::new(Drop) as Box<dyn Stage>)
     }
 }
 

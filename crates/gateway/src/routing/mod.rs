@@ -61,11 +61,11 @@ pub(crate) fn plan(call: &Call, stats: &Stats, now: Timestamp) -> Result<RoutePl
             // Stable: those that work keep their order, those that just failed follow.
             candidates.sort_by_key(|candidate| candidate.stats.is_demoted(now));
         }
+        // This is about providers: further `models` are fallbacks that were asked for.
+        if call.request.provider.allow_fallbacks == Some(false) {
+            candidates.truncate(context.order.len().max(1));
+        }
         plan.candidates.append(&mut candidates);
-    }
-    if call.request.provider.allow_fallbacks == Some(false) {
-        let permitted = call.request.provider.order.as_ref().map_or(1, Vec::len);
-        plan.candidates.truncate(permitted.max(1));
     }
     if plan.candidates.is_empty() {
         return Err(none(call, total, &plan.excluded));
