@@ -45,12 +45,12 @@ impl Reply {
         Self { head: Some(head), body: None }
     }
 
-    /// Completes when the caller has left; never, once everything has been said.
+    /// Completes when the caller has left, or when everything has been said.
     pub(crate) async fn gone(&mut self) {
         match (&mut self.body, &mut self.head) {
             (Some(body), _) => body.closed().await,
             (None, Some(head)) => head.closed().await,
-            (None, None) => std::future::pending().await,
+            (None, None) => {}
         }
     }
 

@@ -13,6 +13,30 @@ pub struct Meter {
     reported: Option<Usage>,
     visible: Counter,
     reasoning: Counter,
+    /// Bytes of what is no text.
+    uncounted: u64,
+}
+
+/// No model reads or writes so much at once. A provider that counts more is wrong, and its cost
+/// must still fit into sums.
+const COUNT_MAX: u64 = 100_000_000;
+
+fn plausible(usage: Usage) -> Usage {
+    let bound = |count: u64| count.min(COUNT_MAX);
+    Usage {
+        prompt: bound(usage.prompt),
+        cache_read: bound(usage.cache_read),
+        cache_write_5m: bound(usage.cache_write_5m),
+        cache_write_1h: bound(usage.cache_write_1h),
+        audio_input: bound(usage.audio_input),
+        image_input: bound(usage.image_input),
+        completion: bound(usage.completion),
+        reasoning: bound(usage.reasoning),
+        audio_output: bound(usage.audio_output),
+        image_output: bound(usage.image_output),
+        requests: bound(usage.requests),
+        web_searches: bound(usage.web_searches),
+    }
 }
 
 /// What can be counted without a tokenizer: pieces and bytes.
@@ -44,12 +68,13 @@ impl Meter {
             reported: None,
             visible: Counter::default(),
             reasoning: Counter::default(),
+            uncounted: 0,
         }
     }
 
     pub fn watch(&mut self, event: &ChatEvent) {
         match event {
-            ChatEvent::Usage(usage) => self.reported = Some(*usage),
+            ChatEvent::Usage(usage) => self.reported = Some(plausible(*usage)),
             ChatEvent::Delta { delta, .. } => match delta {
                 Delta::Content(text) | Delta::Refusal(text) => self.visible.add(text),
                 Delta::Reasoning(text) => self.reasoning.add(text),
@@ -59,7 +84,9 @@ impl Meter {
                     }
                     self.visible.add(&call.arguments);
                 }
-                Delta::ReasoningDetails(_) | Delta::Logprobs(_) | Delta::Other { .. } => {}
+                Delta::ReasoningDetails(raw)
+                | Delta::Logprobs(raw)
+                | Delta::Other { value: raw, .. } => self.uncounted += raw.get().len() as u64,
             },
             ChatEvent::Started { .. } | ChatEvent::Finished { .. } => {}
         }
@@ -86,8 +113,8 @@ impl Meter {
         self.visible.tokens() + self.reasoning.tokens()
     }
 
-    /// Bytes of text so far.
+    /// Bytes of the answer so far.
     pub const fn output_bytes(&self) -> u64 {
-        self.visible.bytes + self.reasoning.bytes
+        self.visible.bytes + self.reasoning.bytes + self.uncounted
     }
 }

@@ -12,6 +12,7 @@ use protocol::error::{ErrorType, PublicError};
 use providers::error::UpstreamError;
 
 use crate::admit::Call;
+use crate::admit::funds::HoldError;
 use crate::inbound::Reply;
 use crate::meter::Meter;
 use crate::pipeline::Gateway;
@@ -114,21 +115,18 @@ impl Drive<'_> {
                         return Some(stop);
                     }
                 }
-                chunk = response.chunk() => match self.gather(chunk, &mut response).await {
-                    Ok(true) => return None,
-                    Ok(false) => {}
-                    Err(stop) => return Some(stop),
-                },
+                // Before chunks: an upstream that is never out of them must not outrun the deadline.
                 () = &mut timer => {
                     timer.as_mut().reset(tokio::time::Instant::now() + tick);
                     if let Err(stop) = self.tick() {
                         return Some(stop);
                     }
                 }
-                () = self.gateway.stopping.cancelled() => {
-                    let text = "This server is shutting down. Ask again.";
-                    return Some(broken(ErrorType::ProviderUnavailable, text));
-                }
+                chunk = response.chunk() => match self.gather(chunk, &mut response).await {
+                    Ok(true) => return None,
+                    Ok(false) => {}
+                    Err(stop) => return Some(stop),
+                },
             }
         }
     }
@@ -184,6 +182,7 @@ impl Drive<'_> {
     }
 
     fn upstream_failed(&self, error: UpstreamError) -> Stop {
+        let error = self.gateway.transport.redact(error, &self.candidate.endpoint);
         self.candidate.stats.failed(self.gateway.clock.now());
         let name = self.candidate.endpoint.provider.name.clone();
         let mut public =
@@ -221,7 +220,12 @@ impl Drive<'_> {
             return Ok(());
         }
         let stall = self.gateway.settings.downstream_stall_timeout;
-        let sent = tokio::time::timeout(stall, self.reply.send(bytes)).await;
+        let sent = tokio::select! {
+            biased;
+            sent = tokio::time::timeout(stall, self.reply.send(bytes)) => sent,
+            // A caller that does not read must not be waited for; what it had is charged.
+            () = self.gateway.stopping.cancelled() => return Err(Stop::CallerGone),
+        };
         self.last_sent = Instant::now();
         if matches!(sent, Ok(Ok(()))) {
             return Ok(());
@@ -229,8 +233,11 @@ impl Drive<'_> {
         self.caller_left().map_or(Ok(()), Err)
     }
 
-    /// Each second: is the upstream silent, is the deadline over, is the caller waiting?
+    /// Each second: is this server to stop, is the upstream silent, is the deadline over, is the caller waiting?
     fn tick(&mut self) -> Result<(), Stop> {
+        if self.gateway.stopping.is_cancelled() {
+            return Err(shutting_down());
+        }
         let settings = &self.gateway.settings;
         if self.last_chunk.elapsed() >= settings.idle_timeout
             || self.call.started.elapsed() >= settings.deadline
@@ -267,9 +274,17 @@ impl Drive<'_> {
                 self.call.estimate.images,
                 &self.candidate.endpoint.prices,
             );
-            if self.call.held.grow_to(quote).await.is_ok() {
-                self.covered = target;
-                return Ok(());
+            match self.call.held.grow_to(quote).await {
+                Ok(()) => {
+                    self.covered = target;
+                    return Ok(());
+                }
+                Err(HoldError::Short { .. }) => {}
+                Err(HoldError::Unavailable(_)) => {
+                    let text = "This server cannot reserve more credit at the moment. The \
+                                answer so far was not charged; ask again.";
+                    return Err(broken(ErrorType::Server, text));
+                }
             }
         }
         Err(Stop::CreditUsedUp)
@@ -289,6 +304,10 @@ impl Drive<'_> {
         let (candidate, line, out) = (self.candidate, self.line, self.out);
         Ending { outcome, candidate, line, ttft_ms, out, error }
     }
+}
+
+fn shutting_down() -> Stop {
+    broken(ErrorType::ProviderUnavailable, "This server is shutting down. Ask again.")
 }
 
 fn broken(kind: ErrorType, text: &str) -> Stop {

@@ -37,4 +37,56 @@ impl Credentials {
             message: format!("The credential for {} cannot be sent.", provider.name),
         })
     }
+    /// Takes our credential out of what a provider said about its failure: some repeat it.
+    pub(crate) fn redact(&self, error: UpstreamError, provider: &Provider) -> UpstreamError {
+        let Some(secret) = self.0.get(&provider.slug) else { return error };
+        let clean = |text: String| without(text, secret.expose());
+        UpstreamError {
+            raw: error.raw.map(clean),
+            provider_code: error.provider_code.map(clean),
+            message: clean(error.message),
+            ..error
+        }
+    }
+}
+
+/// The beginning of a secret that is this long betrays it; shorter ones are words.
+const BETRAYING_BYTES: usize = 6;
+
+/// A text without a secret, or the beginning of one that the text was cut off in.
+fn without(text: String, secret: &str) -> String {
+    if secret.is_empty() {
+        return text;
+    }
+    let mut text = if text.contains(secret) { text.replace(secret, REDACTED) } else { text };
+    let cut = (BETRAYING_BYTES..secret.len())
+        .rev()
+        .filter_map(|length| secret.get(..length))
+        .find(|beginning| text.ends_with(beginning));
+    if let Some(beginning) = cut {
+        text.truncate(text.len() - beginning.len());
+        text.push_str(REDACTED);
+    }
+    text
+}
+
+const REDACTED: &str = "[redacted]";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_taken_out_whole_or_cut() {
+        let secret = "0a1b2c3d4e5f";
+        for (text, expected) in [
+            ("nothing here", "nothing here"),
+            ("key 0a1b2c3d4e5f is wrong: 0a1b2c3d4e5f", "key [redacted] is wrong: [redacted]"),
+            ("the key is 0a1b2c3d4", "the key is [redacted]"),
+            ("it ends in 0a1b", "it ends in 0a1b"),
+        ] {
+            assert_eq!(without(text.to_owned(), secret), expected);
+        }
+        assert_eq!(without("as it is".to_owned(), ""), "as it is");
+    }
 }

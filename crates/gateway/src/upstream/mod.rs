@@ -8,6 +8,7 @@ pub mod transport;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use domain::generation::Attempt;
 use protocol::chat::event::ChatEvent;
 use protocol::error::ErrorType;
@@ -107,7 +108,8 @@ async fn attempt_one(
     let opened = match tokio::time::timeout(wait, opening).await {
         Ok(opened) => opened,
         Err(_) => Err(transport::timed_out(&candidate.endpoint)),
-    };
+    }
+    .map_err(|error| gateway.transport.redact(error, &candidate.endpoint));
     let latency = call.started.elapsed().saturating_sub(before);
     let latency_ms = u32::try_from(latency.as_millis()).unwrap_or(u32::MAX);
     let provider = &candidate.endpoint.provider;
@@ -160,10 +162,14 @@ async fn open(
     }
     let mut decoder = adapter.decoder();
     let mut events = Vec::with_capacity(8);
+    let mut room = gateway.settings.unary_body_bytes_max;
     loop {
         let chunk =
             response.chunk().await.map_err(|_| transport::unreachable(endpoint, "it broke off"))?;
         let complete = chunk.is_none();
+        room = room
+            .checked_sub(chunk.as_ref().map_or(0, Bytes::len))
+            .ok_or_else(|| transport::unreachable(endpoint, "it never came to the point"))?;
         match chunk {
             Some(bytes) => decoder.push(&bytes, &mut events),
             None => decoder.finish(&mut events),

@@ -40,6 +40,11 @@ impl Transport {
         self.clients.get_or_try(|| client(&self.settings))
     }
 
+    /// What a provider said about its failure, without our credential for it.
+    pub(crate) fn redact(&self, error: UpstreamError, endpoint: &Endpoint) -> UpstreamError {
+        self.credentials.redact(error, &endpoint.provider)
+    }
+
     /// Signs and sends one request; returns when the response's headers are there.
     pub(crate) async fn send(
         &self,

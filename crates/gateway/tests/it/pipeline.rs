@@ -6,7 +6,7 @@ use domain::generation::Outcome;
 use domain::money::Usd;
 use domain::usage::UsageSource;
 
-use crate::world::World;
+use crate::world::{MODEL, World};
 
 async fn rich() -> World {
     let world = World::new().await;
@@ -161,4 +161,30 @@ async fn draining_ends_what_is_under_way() {
     let rest = String::from_utf8(rest).unwrap();
     assert!(rest.contains("shutting down"), "{rest}");
     assert_eq!(world.ledger.open_leases(), 0);
+}
+
+#[tokio::test]
+async fn a_credential_that_a_provider_repeats_is_not_passed_on() {
+    let world = rich().await;
+    let error = world.ask("fault/echo-of-plaincredential", 10, false).await.unwrap_err();
+    let text = format!("{:?}", error.to_public());
+    assert!(text.contains("echo-of-[redacted]"), "{text}");
+    assert!(!text.contains("plaincredential"), "{text}");
+    world.is_at_rest().await;
+}
+
+#[tokio::test]
+async fn models_are_fallbacks_although_providers_are_not() {
+    let world = rich().await;
+    world.endpoints(&["fault/500", "fast/4"]);
+    // The second endpoint answers, so it is known to be fast; the failure is forgotten.
+    world.ask_model(Some(10), false).await.unwrap();
+    world.clock.advance(Duration::from_secs(60));
+    let mut body = World::body(MODEL, Some(10), false);
+    body["provider"] = serde_json::json!({ "allow_fallbacks": false });
+    assert!(world.ask_with(&body).await.is_err(), "one provider is tried");
+    world.clock.advance(Duration::from_secs(60));
+    body["models"] = serde_json::json!([format!("{MODEL}:nitro")]);
+    world.ask_with(&body).await.unwrap();
+    world.is_at_rest().await;
 }

@@ -15,6 +15,7 @@ use domain::model::ModelSlug;
 use domain::money::Usd;
 use domain::pricing::{Price, PriceSheet, Unit};
 use domain::random::Counting;
+use domain::secret::Secret;
 use domain::time::{ManualClock, Timestamp};
 use domain::workspace::Billing;
 use gateway::ports::Caller;
@@ -27,6 +28,8 @@ use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 
 pub(crate) const MODEL: &str = "test/model";
+/// Our own at the first provider. It looks like nothing in particular.
+const CREDENTIAL: &str = "plaincredential";
 
 pub(crate) fn secret() -> &'static str {
     "sk-ep-v1-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -69,7 +72,8 @@ impl World {
             ledger: ledger.clone(),
             clock: clock.clone(),
             random,
-            credentials: HashMap::new(),
+            // Attached nowhere, because the sandbox's providers take none; but known.
+            credentials: HashMap::from([("p0".to_owned(), Secret::new(CREDENTIAL.to_owned()))]),
             settings: Settings {
                 first_event_timeout: Duration::from_millis(400),
                 idle_timeout: Duration::from_millis(400),
@@ -170,7 +174,10 @@ impl World {
         max_tokens: Option<u32>,
         stream: bool,
     ) -> Result<Outbound, GatewayError> {
-        let caller = self.gateway.authenticate(Some(secret())).await?;
+        self.send(&Self::body(model, max_tokens, stream)).await
+    }
+
+    pub(crate) fn body(model: &str, max_tokens: Option<u32>, stream: bool) -> serde_json::Value {
         let mut body = serde_json::json!({
             "model": model,
             "messages": [{ "role": "user", "content": "Tell me about warehouses." }],
@@ -179,6 +186,15 @@ impl World {
         if let Some(max_tokens) = max_tokens {
             body["max_tokens"] = max_tokens.into();
         }
+        body
+    }
+
+    pub(crate) async fn ask_with(&self, body: &serde_json::Value) -> Result<String, GatewayError> {
+        Ok(Self::read(self.send(body).await?).await)
+    }
+
+    async fn send(&self, body: &serde_json::Value) -> Result<Outbound, GatewayError> {
+        let caller = self.gateway.authenticate(Some(secret())).await?;
         let request = chat_completions::decode(body.to_string().as_bytes())
             .map_err(|error| GatewayError::Invalid(Box::new(error)))?;
         let attribution = Attribution::default();
