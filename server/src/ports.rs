@@ -95,7 +95,7 @@ impl Ledger for StoreLedger {
             .map_err(Self::unavailable("take leases back"))
     }
 
-    async fn renew_leases(&self, leases: &[LeaseId]) -> Result<(), PortError> {
+    async fn renew_leases(&self, leases: &[LeaseId]) -> Result<Vec<LeaseId>, PortError> {
         let expires_at = self.clock.now().plus(self.lease_ttl);
         store::ledger::leases::renew(&self.db, leases, expires_at)
             .await

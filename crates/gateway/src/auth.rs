@@ -1,9 +1,11 @@
 //! *Authenticate*: from the text of a key to a caller, without SQL when the key is known.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::api_key::{KEY_PREFIX, KeyHash};
+use domain::id::ApiKeyId;
 use domain::time::{Clock, Timestamp};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -21,6 +23,8 @@ pub(crate) struct Authenticator {
     unknown: Cache<KeyHash, ()>,
     ttl: Duration,
     stale: Duration,
+    /// Grows whenever a key is forgotten, so that what was read before is not kept after.
+    forgotten: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -41,6 +45,7 @@ impl Authenticator {
                 .build(),
             ttl: settings.key_cache_ttl,
             stale: settings.key_cache_stale,
+            forgotten: AtomicU64::new(0),
         }
     }
 
@@ -76,15 +81,19 @@ impl Authenticator {
         if self.unknown.contains_key(&hash) {
             return Err(GatewayError::KeyUnknown);
         }
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
         match (self.keys.find(&hash).await, known) {
             (Ok(Some(caller)), _) => {
                 let caller = Arc::new(caller);
-                self.known.insert(hash, Known { caller: caller.clone(), found_at: now });
+                let known = Known { caller: caller.clone(), found_at: now };
+                self.known.insert(hash.clone(), known);
+                self.doubt(&hash, forgotten);
                 Ok(caller)
             }
             (Ok(None), _) => {
                 self.known.invalidate(&hash);
-                self.unknown.insert(hash, ());
+                self.unknown.insert(hash.clone(), ());
+                self.doubt(&hash, forgotten);
                 Err(GatewayError::KeyUnknown)
             }
             (Err(_), Some(known)) if now.since(known.found_at) < self.stale => Ok(known.caller),
@@ -92,9 +101,19 @@ impl Authenticator {
         }
     }
 
-    /// Asks the store again at the key's next use.
-    pub(crate) fn forget(&self, hash: &KeyHash) {
-        self.known.invalidate(hash);
+    /// Drops what was just noted if keys were forgotten while the store was asked: it may have
+    /// answered with how the key was before.
+    fn doubt(&self, hash: &KeyHash, forgotten: u64) {
+        if self.forgotten.load(Ordering::SeqCst) != forgotten {
+            self.known.invalidate(hash);
+            self.unknown.invalidate(hash);
+        }
+    }
+
+    /// Asks the store again at the key's next use. Returns the key, if it was known.
+    pub(crate) fn forget(&self, hash: &KeyHash) -> Option<ApiKeyId> {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.unknown.invalidate(hash);
+        self.known.remove(hash).map(|known| known.caller.key_id)
     }
 }

@@ -117,7 +117,8 @@ impl Gateway {
                 let streaming = call.request.stream;
                 let span = tracing::debug_span!("settle");
                 let summary = settle::settle(self, call, &mut ending).instrument(span).await;
-                say_the_end(ending, &summary, &id, streaming, reply).await;
+                let patience = self.settings.downstream_stall_timeout;
+                say_the_end(ending, &summary, &id, streaming, (reply, patience)).await;
             }
             Err(error) => {
                 if !call.attempts.is_empty() || matches!(error, GatewayError::CallerGone) {
@@ -182,7 +183,9 @@ impl Gateway {
 
     /// Takes effect at the key's next use: it was changed, disabled or deleted.
     pub fn forget_key(&self, hash: &KeyHash) {
-        self.authenticator.forget(hash);
+        if let Some(key) = self.authenticator.forget(hash) {
+            self.funds.retire_budgets(key);
+        }
     }
 
     /// Completes when every generation that has ended is in the ledger.
@@ -250,7 +253,7 @@ async fn say_the_end(
     summary: &Summary,
     id: &GenerationId,
     streaming: bool,
-    reply: &mut Reply,
+    (reply, patience): (&mut Reply, Duration),
 ) {
     let Ending { outcome, mut line, mut out, error, .. } = ending;
     let mut bytes = if streaming { std::mem::take(&mut out) } else { BytesMut::new() };
@@ -260,8 +263,8 @@ async fn say_the_end(
         (_, None) => line.end(summary, &mut bytes),
     }
     if streaming {
-        // A caller that has left needs no end.
-        let _ = reply.send(bytes.freeze()).await;
+        // A caller that has left needs no end, and one that does not read is not waited for.
+        let _ = tokio::time::timeout(patience, reply.send(bytes.freeze())).await;
     } else {
         reply.answer(id, bytes.freeze());
     }

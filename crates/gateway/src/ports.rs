@@ -64,8 +64,9 @@ pub trait Ledger: Send + Sync {
     /// Gives back what is left of leases. Idempotent.
     async fn return_leases(&self, leases: &[LeaseId]) -> Result<(), PortError>;
 
-    /// Moves the expiry of leases still in use.
-    async fn renew_leases(&self, leases: &[LeaseId]) -> Result<(), PortError>;
+    /// Moves the expiry of leases still in use. Returns those that were renewed: any other has
+    /// expired, and what was left of it may have been leased to somebody else.
+    async fn renew_leases(&self, leases: &[LeaseId]) -> Result<Vec<LeaseId>, PortError>;
 
     /// Writes generations and the money they cost, in one transaction, idempotent by generation.
     async fn settle(&self, batch: &[Settlement]) -> Result<(), PortError>;

@@ -1,7 +1,7 @@
 //! In-memory ports, for tests here and in `server`.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use domain::api_key::KeyHash;
@@ -54,6 +54,8 @@ pub struct MemoryLedger {
     state: Mutex<State>,
     random: Counting,
     down: AtomicBool,
+    /// When leases end; never, when it is zero.
+    lease_end: AtomicI64,
 }
 
 #[derive(Default)]
@@ -80,6 +82,22 @@ impl MemoryLedger {
 
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// Leases granted from now on end at this time unless they are renewed.
+    pub fn set_lease_end(&self, end: Timestamp) {
+        self.lease_end.store(end.as_micros(), Ordering::SeqCst);
+    }
+
+    /// Closes every lease, as if nobody had renewed them.
+    pub fn expire_leases(&self) {
+        let mut state = self.state.lock();
+        let leases = std::mem::take(&mut state.leases);
+        for (key, left) in leases.into_values() {
+            if let Some(fund) = state.funds.get_mut(&key) {
+                fund.leased = fund.leased.saturating_sub(left);
+            }
+        }
     }
 
     /// Credit that is neither spent nor leased.
@@ -124,7 +142,10 @@ impl Ledger for MemoryLedger {
         fund.leased = fund.leased.saturating_add(amount);
         let lease = LeaseId::new(Timestamp::EPOCH, &self.random);
         state.leases.insert(lease, (key.clone(), amount));
-        let expires_at = Timestamp::from_micros(i64::MAX);
+        let expires_at = match self.lease_end.load(Ordering::SeqCst) {
+            0 => Timestamp::from_micros(i64::MAX),
+            end => Timestamp::from_micros(end),
+        };
         Ok(Leased::Granted { lease, amount, expires_at })
     }
 
@@ -141,8 +162,10 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn renew_leases(&self, _: &[LeaseId]) -> Result<(), PortError> {
-        self.check()
+    async fn renew_leases(&self, leases: &[LeaseId]) -> Result<Vec<LeaseId>, PortError> {
+        self.check()?;
+        let state = self.state.lock();
+        Ok(leases.iter().filter(|lease| state.leases.contains_key(lease)).copied().collect())
     }
 
     async fn settle(&self, batch: &[Settlement]) -> Result<(), PortError> {
@@ -153,11 +176,13 @@ impl Ledger for MemoryLedger {
                 continue;
             }
             for draw in &settlement.draws {
-                if let Some((_, left)) = state.leases.get_mut(&draw.lease) {
+                let open = state.leases.get_mut(&draw.lease).map(|(_, left)| {
                     *left = left.saturating_sub(draw.amount);
-                }
+                });
                 if let Some(fund) = state.funds.get_mut(&draw.fund) {
-                    fund.leased = fund.leased.saturating_sub(draw.amount);
+                    if open.is_some() {
+                        fund.leased = fund.leased.saturating_sub(draw.amount);
+                    }
                     fund.spent = fund.spent.saturating_add(draw.amount);
                 }
             }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::id::LeaseId;
+use domain::id::{ApiKeyId, LeaseId};
 use domain::money::Usd;
 use domain::time::{Clock, Timestamp};
 use ledger::account::FundKey;
@@ -32,6 +32,8 @@ pub struct Funds {
     clock: Arc<dyn Clock>,
     settings: Settings,
     pools: Mutex<HashMap<FundKey, Arc<Pool>>>,
+    /// Leases that are in no pool any more and could not be given back yet.
+    owed: Mutex<Vec<LeaseId>>,
 }
 
 /// This node's part of one fund.
@@ -58,6 +60,15 @@ struct Lease {
     /// Spent, and not yet known to the ledger.
     unsettled: Usd,
     expires_at: Timestamp,
+    /// Nothing more is held from it: it is gone, or what bounds its fund was changed.
+    retired: bool,
+}
+
+impl Lease {
+    /// What can be held now. A lease that has expired here is no longer ours to hold from.
+    fn room(&self, now: Timestamp) -> Usd {
+        if self.retired || self.expires_at <= now { Usd::ZERO } else { self.free }
+    }
 }
 
 /// A part of one lease that one call holds.
@@ -86,7 +97,7 @@ impl Part {
 
 impl Funds {
     pub fn new(ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        Self { ledger, clock, settings, pools: Mutex::default() }
+        Self { ledger, clock, settings, pools: Mutex::default(), owed: Mutex::default() }
     }
 
     pub(crate) fn pool(&self, fund: &FundKey) -> Arc<Pool> {
@@ -134,6 +145,7 @@ impl Funds {
                         held: Usd::ZERO,
                         unsettled: Usd::ZERO,
                         expires_at,
+                        retired: false,
                     });
                 }
                 Ok(Leased::Insufficient { available: left }) => {
@@ -162,37 +174,57 @@ impl Funds {
         }
     }
 
+    /// Holds nothing more from what is leased of a key's budgets: its limit was changed, and what
+    /// was leased under the old one may be more than the new one has left.
+    pub(crate) fn retire_budgets(&self, of: ApiKeyId) {
+        #[expect(clippy::iter_over_hash_type, reason = "the order of funds does not matter")]
+        for (fund, pool) in self.pools.lock().iter() {
+            if matches!(fund, FundKey::KeyBudget { key, .. } if *key == of) {
+                pool.state.lock().leases.iter_mut().for_each(|lease| lease.retired = true);
+            }
+        }
+    }
+
     /// Renews leases in use and gives back those that lie idle (`all`: every one that nobody
     /// holds). Called each second, and when the process ends.
     pub(crate) async fn maintain(&self, all: bool) {
         let now = self.clock.now();
-        let (renew, give_back) = self.sort_out(now, all);
-        if !give_back.is_empty()
-            && let Err(error) = self.ledger.return_leases(&give_back).await
-        {
-            // They expire by themselves; until then the credit is merely out of reach.
-            tracing::warn!(leases = give_back.len(), %error, "leases could not be returned");
-        }
+        let renew = self.sort_out(now, all);
+        self.give_back().await;
         if renew.is_empty() {
             return;
         }
         match self.ledger.renew_leases(&renew).await {
-            Ok(()) => self.renewed(&renew, now.plus(self.settings.lease_ttl)),
+            Ok(renewed) => self.renewed(&renew, &renewed, now.plus(self.settings.lease_ttl)),
             Err(error) => tracing::warn!(leases = renew.len(), %error, "leases were not renewed"),
         }
     }
 
-    /// Removes what can be given back from the pools and lists what must be renewed.
-    fn sort_out(&self, now: Timestamp, all: bool) -> (Vec<LeaseId>, Vec<LeaseId>) {
-        let (mut renew, mut give_back) = (Vec::new(), Vec::new());
+    /// Gives back what is owed, or keeps it for the next time.
+    async fn give_back(&self) {
+        let leases = std::mem::take(&mut *self.owed.lock());
+        if leases.is_empty() {
+            return;
+        }
+        if let Err(error) = self.ledger.return_leases(&leases).await {
+            // Should it never work, they expire by themselves.
+            tracing::warn!(leases = leases.len(), %error, "leases could not be returned yet");
+            self.owed.lock().extend(leases);
+        }
+    }
+
+    /// Moves what can be given back out of the pools and lists what must be renewed.
+    fn sort_out(&self, now: Timestamp, all: bool) -> Vec<LeaseId> {
+        let mut renew = Vec::new();
+        let mut owed = self.owed.lock();
         let half_life = self.settings.lease_ttl / 2;
         self.pools.lock().retain(|_, pool| {
             let mut state = pool.state.lock();
             let idle = state.used_at.is_none_or(|at| now.since(at) >= self.settings.lease_idle);
             state.leases.retain(|lease| {
                 let resting = lease.held.is_zero() && lease.unsettled.is_zero();
-                if resting && (all || idle || lease.free.is_zero()) {
-                    give_back.push(lease.id);
+                if resting && (all || idle || lease.retired || lease.free.is_zero()) {
+                    owed.push(lease.id);
                     return false;
                 }
                 if lease.expires_at.since(now) < half_life {
@@ -203,15 +235,19 @@ impl Funds {
             // A pool that someone still refers to must stay findable for its draws.
             !state.leases.is_empty() || Arc::strong_count(pool) > 1
         });
-        (renew, give_back)
+        renew
     }
 
-    fn renewed(&self, leases: &[LeaseId], expires_at: Timestamp) {
+    /// Notes what became of leases that were to be renewed. One that was not has expired in the
+    /// ledger: calls under way settle what they hold of it, and nobody else holds from it.
+    fn renewed(&self, asked: &[LeaseId], renewed: &[LeaseId], expires_at: Timestamp) {
         #[expect(clippy::iter_over_hash_type, reason = "the order of funds does not matter")]
         for pool in self.pools.lock().values() {
             for lease in &mut pool.state.lock().leases {
-                if leases.contains(&lease.id) {
+                if renewed.contains(&lease.id) {
                     lease.expires_at = expires_at;
+                } else if asked.contains(&lease.id) {
+                    lease.retired = true;
                 }
             }
         }
@@ -231,12 +267,9 @@ impl Funds {
 }
 
 impl PoolState {
-    /// What can be held now. A lease that has expired here is no longer ours to hold from.
+    /// What can be held now.
     fn free(&self, now: Timestamp) -> Usd {
-        self.leases
-            .iter()
-            .filter(|lease| lease.expires_at > now)
-            .fold(Usd::ZERO, |sum, lease| sum.saturating_add(lease.free))
+        self.leases.iter().fold(Usd::ZERO, |sum, lease| sum.saturating_add(lease.room(now)))
     }
 
     /// Takes all of `amount` or nothing.
@@ -246,8 +279,8 @@ impl PoolState {
             return false;
         }
         let mut missing = amount;
-        for lease in self.leases.iter_mut().filter(|lease| lease.expires_at > now) {
-            let taken = lease.free.min(missing);
+        for lease in &mut self.leases {
+            let taken = lease.room(now).min(missing);
             if taken.is_positive() {
                 lease.free = lease.free.saturating_sub(taken);
                 lease.held = lease.held.saturating_add(taken);

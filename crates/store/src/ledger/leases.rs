@@ -122,22 +122,35 @@ async fn return_once(db: &Db, leases: &[LeaseId], now: Timestamp) -> Result<(), 
     tx.commit().await
 }
 
-/// Moves the expiry of open leases.
-pub async fn renew(db: &Db, leases: &[LeaseId], expires_at: Timestamp) -> Result<(), StoreError> {
+/// Moves the expiry of open leases. Returns those that are renewed; the others are closed, and
+/// what was left of them belongs to others by now.
+pub async fn renew(
+    db: &Db,
+    leases: &[LeaseId],
+    expires_at: Timestamp,
+) -> Result<Vec<LeaseId>, StoreError> {
     retry!(renew_once(db, leases, expires_at))
 }
 
-async fn renew_once(db: &Db, leases: &[LeaseId], expires_at: Timestamp) -> Result<(), StoreError> {
+async fn renew_once(
+    db: &Db,
+    leases: &[LeaseId],
+    expires_at: Timestamp,
+) -> Result<Vec<LeaseId>, StoreError> {
     const SQL: &str = "
         UPDATE credit_leases
            SET expires_at = $2
          WHERE lease_id = $1
            AND state = 'open'";
     let mut tx = db.begin().await?;
+    let mut renewed = Vec::with_capacity(leases.len());
     for lease in sorted(leases) {
-        execute!(tx, SQL, lease.to_string(), expires_at.as_micros())?;
+        if execute!(tx, SQL, lease.to_string(), expires_at.as_micros())? == 1 {
+            renewed.push(lease);
+        }
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(renewed)
 }
 
 /// Closes leases that nobody renewed, such as those of a node that died, and frees what is left

@@ -88,15 +88,15 @@ async fn leases_that_nobody_renews_expire() {
         fixture.lease(&fixture.credits(), 40).await;
         let kept = fixture.lease(&fixture.credits(), 50).await;
         let end = NOW.plus(seconds(60));
-        renew(db, &[kept], end.plus(seconds(1))).await.unwrap();
+        assert_eq!(renew(db, &[kept], end.plus(seconds(1))).await.unwrap(), [kept]);
         assert_eq!(expire(db, end.minus(seconds(1))).await.unwrap(), 0);
         assert_eq!(expire(db, end).await.unwrap(), 1);
         assert_eq!(expire(db, end).await.unwrap(), 0);
         assert_eq!(fixture.balance().await, (100, 0, 50));
         assert_eq!(expire(db, end.plus(seconds(1))).await.unwrap(), 1);
         assert_eq!(fixture.balance().await, (100, 0, 0));
-        // Renewing what is closed does not open it.
-        renew(db, &[kept], end.plus(seconds(99))).await.unwrap();
+        // Renewing what is closed does not open it, and says so.
+        assert_eq!(renew(db, &[kept], end.plus(seconds(99))).await.unwrap(), []);
         assert_eq!(count_open(db).await.unwrap(), OpenLeases::default());
         fixture.assert_clean().await;
     }
