@@ -150,8 +150,8 @@ fn meaning(status: u16, said: &Said) -> (ErrorType, Retry) {
         400 | 403 | 422 if said.is_about_content() => {
             (ErrorType::ContentPolicyViolation, Retry::Other)
         }
-        // Our credential or our account is at fault, not the caller's.
-        401..=403 => (ErrorType::ProviderUnavailable, Retry::Other),
+        // Our credential, our account or the address that we have is at fault, not the caller.
+        300..=399 | 401..=403 | 405 | 407 => (ErrorType::ProviderUnavailable, Retry::Other),
         404 | 410 => (ErrorType::NotFound, Retry::Other),
         409 | 425 => (ErrorType::ProviderOverloaded, Retry::Same),
         413 => (ErrorType::PayloadTooLarge, Retry::Other),
@@ -238,6 +238,8 @@ mod tests {
     #[test]
     fn statuses_and_bodies_are_understood() {
         use ErrorType as Kind;
+        check(302, "", Kind::ProviderUnavailable, Retry::Other);
+        check(405, r#"{"detail":"Method Not Allowed"}"#, Kind::ProviderUnavailable, Retry::Other);
         check(400, r#"{"error":{"message":"bad"}}"#, Kind::InvalidRequest, Retry::No);
         check(
             400,
