@@ -1,6 +1,7 @@
 //! Errors as callers of the API see them: an envelope, never an internal message.
 
 use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -55,6 +56,20 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(_: PathRejection) -> Self {
+        Self::not_found("there is nothing at this path: it is not UTF-8 text")
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        let detail = rejection.body_text();
+        let reason = detail.rsplit(": ").next().unwrap_or_default();
+        Self::field("query", format!("the query string cannot be read: {reason}"))
     }
 }
 

@@ -7,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 use protocol::error::ErrorType;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 pub mod error;
 pub mod extract;
@@ -34,8 +34,7 @@ pub fn router(state: &AppState) -> anyhow::Result<Router> {
         .nest("/api/v1", api())
         // Clients that were made for OpenAI and are given only a host.
         .nest("/v1", api())
-        .route("/api", any(unknown_path))
-        .route("/api/{*path}", any(unknown_path))
+        .merge(nothing())
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
@@ -69,11 +68,23 @@ fn api() -> Router<AppState> {
         .layer(cross_origin())
 }
 
+/// Whatever else is asked of the API. It may be read from any page too: a script that has a
+/// path wrong must see that it is the path.
+fn nothing() -> Router<AppState> {
+    Router::new()
+        .route("/api", any(unknown_path))
+        .route("/api/", any(unknown_path))
+        .route("/api/{*path}", any(unknown_path))
+        .route("/v1/{*path}", any(unknown_path))
+        .layer(cross_origin())
+}
+
 fn cross_origin() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods(Any)
-        .allow_headers(Any)
+        // Not `*`, which browsers do not take to mean `Authorization`.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
             inference::chat_completions::GENERATION_ID,
             layers::REQUEST_ID,

@@ -158,9 +158,11 @@ async fn keep_for_ever(request: Request, next: Next) -> Response {
 }
 
 async fn revalidate_files(request: Request, next: Next) -> Response {
+    // Every page asks for the fonts before its text appears. One that changes gets a new name.
+    let kept = if request.uri().path().starts_with("/fonts/") { FOREVER } else { REVALIDATE };
     let mut response = next.run(request).await;
     if response.status().is_success() {
-        response.headers_mut().entry(CACHE_CONTROL).or_insert(REVALIDATE);
+        response.headers_mut().entry(CACHE_CONTROL).or_insert(kept);
     }
     response
 }

@@ -74,6 +74,28 @@ async fn bytes_that_are_no_text_are_refused() {
     finish_free_of_charge(app).await;
 }
 
+/// What is wrong with an address is said like everything else, and to pages of any origin.
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_mean_nothing_are_refused_in_the_envelope() {
+    let app = TestApp::start().await;
+    for (path, status, error_type) in [
+        ("/api/v1/generation?id=a&id=b", 400, "invalid_request"),
+        ("/api/v1/models/%FF/x/endpoints", 404, "not_found"),
+        ("/api/v1/model/a/%FF", 404, "not_found"),
+        ("/api/v1/none", 404, "not_found"),
+        ("/api/v1/models/", 404, "not_found"),
+        ("/v1/none", 404, "not_found"),
+        ("/v1", 404, "not_found"),
+        ("/api", 404, "not_found"),
+        ("/api/", 404, "not_found"),
+    ] {
+        let reply = app.get(path).await;
+        reply.error(status, error_type);
+        assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}");
+    }
+    finish_free_of_charge(app).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_model_is_named() {
     let app = TestApp::start().await;

@@ -155,6 +155,8 @@ async fn browsers_of_any_origin_may_ask_with_a_key() {
     assert!(preflight.status.is_success());
     assert_eq!(preflight.header("access-control-allow-origin"), "*");
     assert_eq!(preflight.header("access-control-allow-credentials"), "");
+    // A `*` would not cover this one.
+    assert!(preflight.header("access-control-allow-headers").contains("authorization"));
     let request = app
         .request(Method::POST, "/api/v1/chat/completions")
         .header("origin", "https://example.com")

@@ -8,7 +8,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Who may depend on whom. A new arrow needs a paragraph in ARCHITECTURE.md.
 const GRAPH: [(&str, &[&str]); 12] = [
-    ("app", &["control", "domain", "protocol"]),
+    ("app", &["control", "domain"]),
     ("bench", &[]),
     ("control", &["domain", "ledger", "store"]),
     ("domain", &[]),

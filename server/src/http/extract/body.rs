@@ -13,7 +13,7 @@ use crate::http::error::ApiError;
 use crate::state::AppState;
 
 /// How much of a body that is too long is thrown away before the answer, and for how long.
-const DISCARDED_BYTES_MAX: usize = 4 << 20;
+const DISCARDED_BYTES_MAX: usize = 64 << 20;
 const DISCARD_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The bytes of a body. Its type is not looked at: many clients send JSON without saying so.

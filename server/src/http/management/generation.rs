@@ -1,7 +1,7 @@
 //! `GET /api/v1/generation?id=…`
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use domain::id::GenerationId;
 use gateway::Gateway;
 use protocol::account::{GenerationRecord, Reply};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use store::Db;
 
 use crate::http::error::ApiError;
+use crate::http::extract::address::Query;
 use crate::http::extract::caller::Caller;
 use crate::http::shown;
 

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{OriginalUri, Path, Query, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -18,6 +18,7 @@ use protocol::models::{EndpointsReply, ModelCard, ModelList as ModelListBody, Pa
 use serde::Serialize;
 
 use crate::http::error::ApiError;
+use crate::http::extract::address::{Path, Query};
 use crate::http::shown;
 use crate::state::AppState;
 
