@@ -40,6 +40,9 @@ use crate::upstream::{
     transport::{Transport, TransportError},
 };
 
+/// How long shutdown waits for a ledger that does not answer.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a gateway is made of.
 pub struct Parts {
     pub catalog: Arc<ArcSwap<Catalog>>,
@@ -209,7 +212,10 @@ impl Gateway {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        self.settler.stop().await;
+        if tokio::time::timeout(SETTLE_PATIENCE, self.settler.stop()).await.is_err() {
+            let unsettled = self.settler.queued();
+            tracing::error!(unsettled, "the ledger cannot be reached; what is unsettled is lost");
+        }
         self.funds.maintain(true).await;
     }
 

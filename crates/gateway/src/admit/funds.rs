@@ -65,6 +65,11 @@ struct Lease {
 }
 
 impl Lease {
+    /// Whether nobody holds of it, and the ledger knows all that was spent of it.
+    fn is_resting(&self) -> bool {
+        self.held.is_zero() && self.unsettled.is_zero()
+    }
+
     /// What can be held now. A lease that has expired here is no longer ours to hold from.
     fn room(&self, now: Timestamp) -> Usd {
         if self.retired || self.expires_at <= now { Usd::ZERO } else { self.free }
@@ -137,6 +142,7 @@ impl Funds {
                 let missing = amount.saturating_sub(state.free(now));
                 (missing, state.next_want(missing, now, &self.settings))
             };
+            self.return_retired(pool).await;
             match self.ledger.lease(&pool.fund, missing, want).await {
                 Ok(Leased::Granted { lease, amount: granted, expires_at }) => {
                     pool.state.lock().leases.push(Lease {
@@ -200,6 +206,22 @@ impl Funds {
         }
     }
 
+    /// Gives back leases of a fund from which nothing more is held, so that it can be leased anew.
+    async fn return_retired(&self, pool: &Pool) {
+        let mut retired = Vec::new();
+        pool.state.lock().leases.retain(|lease| {
+            let ended = lease.retired && lease.is_resting();
+            if ended {
+                retired.push(lease.id);
+            }
+            !ended
+        });
+        if !retired.is_empty() {
+            self.owed.lock().extend(retired);
+            self.give_back().await;
+        }
+    }
+
     /// Gives back what is owed, or keeps it for the next time.
     async fn give_back(&self) {
         let leases = std::mem::take(&mut *self.owed.lock());
@@ -222,8 +244,7 @@ impl Funds {
             let mut state = pool.state.lock();
             let idle = state.used_at.is_none_or(|at| now.since(at) >= self.settings.lease_idle);
             state.leases.retain(|lease| {
-                let resting = lease.held.is_zero() && lease.unsettled.is_zero();
-                if resting && (all || idle || lease.retired || lease.free.is_zero()) {
+                if lease.is_resting() && (all || idle || lease.retired || lease.free.is_zero()) {
                     owed.push(lease.id);
                     return false;
                 }

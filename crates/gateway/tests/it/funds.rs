@@ -136,6 +136,26 @@ async fn a_limit_that_is_lowered_holds_for_what_was_leased_under_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_renamed_can_spend_what_was_leased_for_it() {
+    let world = World::new().await;
+    world.add(Usd::from_dollars(1));
+    let caller = world.gateway.authenticate(Some(secret())).await.unwrap();
+    let mut limited = Arc::unwrap_or_clone(caller);
+    let limit = SpendLimit { amount: Usd::from_dollars(1), reset: LimitReset::Never };
+    limited.limit = Some(limit);
+    world.keys.insert(limited.clone());
+    world.gateway.forget_key(&limited.key_hash);
+    // Just enough for two requests, of which the first lease is more than half.
+    let budget = FundKey::budget(limited.key_id, &limit, world.clock.now());
+    world.ledger.add(budget, Usd::from_nanos(200_000));
+    world.ask("fast/4", 10, false).await.unwrap();
+    world.gateway.flush().await;
+    world.gateway.forget_key(&limited.key_hash);
+    world.ask("fast/4", 10, false).await.unwrap();
+    world.is_at_rest().await;
+}
+
+#[tokio::test]
 async fn a_ledger_that_goes_down_under_an_answer_is_no_lack_of_credit() {
     let world = World::new().await;
     // Pays for more than the tokens held at first, for which the ledger must be asked again.

@@ -188,3 +188,24 @@ async fn models_are_fallbacks_although_providers_are_not() {
     world.ask_with(&body).await.unwrap();
     world.is_at_rest().await;
 }
+
+#[tokio::test]
+async fn reasoning_is_left_out_where_the_caller_asks_for_that() {
+    let world = rich().await;
+    world.endpoints(&["some-model"]);
+    for (stream, parameters, is_shown) in [
+        (false, serde_json::json!({ "reasoning": { "effort": "low" } }), true),
+        (false, serde_json::json!({ "reasoning": { "effort": "low", "exclude": true } }), false),
+        (true, serde_json::json!({ "reasoning": { "effort": "low" } }), true),
+        (true, serde_json::json!({ "reasoning_effort": "low", "include_reasoning": false }), false),
+    ] {
+        let mut body = World::body(MODEL, Some(400), stream);
+        for (name, value) in parameters.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let text = world.ask_with(&body).await.unwrap();
+        let has_reasoning = text.contains("\"reasoning\":\"");
+        assert_eq!(has_reasoning, is_shown, "{parameters}: {text}");
+    }
+    world.is_at_rest().await;
+}

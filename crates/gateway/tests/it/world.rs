@@ -270,7 +270,7 @@ fn endpoint(model: &ModelSlug, provider: Arc<Provider>, upstream: &str, divisor:
         max_prompt_tokens: None,
         max_completion_tokens: None,
         quantization: None,
-        supported_parameters: vec!["max_tokens".into()],
+        supported_parameters: vec!["max_tokens".into(), "reasoning".into()],
         prices: PriceSheet::default()
             .with(Unit::Prompt, dollars(1))
             .with(Unit::Completion, dollars(10)),
