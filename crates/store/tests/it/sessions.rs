@@ -64,3 +64,13 @@ async fn sessions_that_ended_are_removed() {
         assert!(load(db, "new", NOW).await.unwrap().is_some());
     }
 }
+
+#[tokio::test]
+async fn an_identifier_is_not_in_the_database() {
+    for fixture in fixtures().await {
+        save(fixture.db(), "s1", "one", None, NOW.plus(seconds(60))).await.unwrap();
+        let stored = fixture.database.texts("SELECT session_id FROM sessions").await.unwrap();
+        assert_eq!(stored.len(), 1);
+        assert_eq!(stored[0].len(), 64);
+    }
+}
