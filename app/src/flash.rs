@@ -115,6 +115,18 @@ impl FormState {
     }
 }
 
+/// What an error quotes is set in backticks for programmers and in quotation marks for readers.
+pub(crate) fn for_people(message: &str) -> String {
+    let mut text = String::with_capacity(message.len());
+    for (index, piece) in message.split('`').enumerate() {
+        if index > 0 {
+            text.push(if index.is_multiple_of(2) { '”' } else { '“' });
+        }
+        text.push_str(piece);
+    }
+    text
+}
+
 /// Ends a form: shows `address` with what the form came to; when it was refused, with the reason
 /// beside the field and what had been written.
 pub(crate) async fn finish(
@@ -130,7 +142,7 @@ pub(crate) async fn finish(
             Failure {
                 form: form.to_owned(),
                 field: error.field().map(str::to_owned),
-                message: error.to_string(),
+                message: for_people(&error.to_string()),
                 values: values
                     .iter()
                     .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -140,4 +152,15 @@ pub(crate) async fn finish(
     };
     crate::server::see_other(address);
     flash.leave().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_people;
+
+    #[test]
+    fn readers_see_quotation_marks() {
+        assert_eq!(for_people("use `a`, not `b`"), "use “a”, not “b”");
+        assert_eq!(for_people("plain"), "plain");
+    }
 }

@@ -114,7 +114,7 @@ test("a key can be renamed, limited, disabled, enabled and deleted", async ({ pa
 
   await manage();
   await row.getByLabel("Spending limit, $").fill("0.50");
-  await row.getByLabel("Begins again").selectOption("daily");
+  await row.getByLabel("Resets").selectOption("daily");
   await row.getByRole("button", { name: "Set limit" }).click();
   await expect(row).toContainText("$0.50");
   await expect(row).toContainText("every day");

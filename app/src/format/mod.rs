@@ -35,6 +35,20 @@ pub fn per_unit(price: Price) -> String {
     if price.is_free() { "free".to_owned() } else { format!("${}", with_cents(&price.per_unit())) }
 }
 
+/// Figures of one column, so padded that their decimal points stand below each other when they
+/// are set flush right in digits of one width.
+pub fn align(figures: Vec<String>) -> Vec<String> {
+    let decimals = |figure: &str| figure.split_once('.').map(|(_, fraction)| fraction.len());
+    let most = figures.iter().filter_map(|figure| decimals(figure)).max().unwrap_or(0);
+    figures
+        .into_iter()
+        .map(|figure| {
+            let missing = decimals(&figure).map_or(0, |own| most.saturating_sub(own));
+            figure + &"\u{a0}".repeat(missing)
+        })
+        .collect()
+}
+
 /// `1.5` → `1.50`, `1234` → `1,234.00`, `0.000315` unchanged.
 fn with_cents(decimal: &str) -> String {
     let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));

@@ -8,13 +8,25 @@ use web_sys::{FormData, HtmlDocument, HtmlElement, HtmlFormElement, UrlSearchPar
 use crate::format;
 use crate::model_query::{ModelQuery, ModelRow};
 
-/// Puts the text of the element with this id on the clipboard.
-pub(super) fn copy_text_of(id: &str) {
-    let text = document().get_element_by_id(id).and_then(|element| element.text_content());
-    if let (Some(text), Some(window)) = (text, web_sys::window()) {
-        // The promise is the browser's own affair: where it refuses, the text is there to select.
+/// Puts the text of the element with this id on the clipboard and says whether it did. Where it
+/// could not, the text is selected, so that a key press copies it.
+pub(super) fn copy_text_of(id: &str) -> bool {
+    let (Some(element), Some(window)) = (document().get_element_by_id(id), web_sys::window())
+    else {
+        return false;
+    };
+    // Behind plain http, other than on this very machine, browsers have no clipboard to offer.
+    if window.is_secure_context() {
+        let text = element.text_content().unwrap_or_default();
         let _ = window.navigator().clipboard().write_text(&text);
+        return true;
     }
+    if let Ok(Some(selection)) = window.get_selection() {
+        let _ = selection.select_all_children(&element);
+    }
+    document()
+        .dyn_into::<HtmlDocument>()
+        .is_ok_and(|page| page.exec_command("copy").unwrap_or(false))
 }
 
 /// Shows a theme at once and remembers it for a year. `auto` follows the system again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::browser;
 
-/// How long the button says that it copied.
+/// How long the button says what came of it.
 const SAID_FOR: Duration = Duration::from_secs(2);
 
 #[island]
@@ -13,15 +13,15 @@ pub fn CopyButton(
     /// The id of the element whose text is copied.
     target: String,
 ) -> impl IntoView {
-    let copied = RwSignal::new(false);
+    let said = RwSignal::new("Copy");
     let copy = move |_| {
-        browser::copy_text_of(&target);
-        copied.set(true);
-        set_timeout(move || copied.set(false), SAID_FOR);
+        let copied = browser::copy_text_of(&target);
+        said.set(if copied { "Copied" } else { "Press Ctrl C" });
+        set_timeout(move || said.set("Copy"), SAID_FOR);
     };
     view! {
         <button type="button" class="copy-button" aria-live="polite" on:click=copy>
-            {move || if copied.get() { "Copied" } else { "Copy" }}
+            {move || said.get()}
         </button>
     }
 }

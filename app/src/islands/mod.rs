@@ -16,7 +16,9 @@ pub(crate) const THEME_COOKIE: &str = "entrepot_theme";
 /// The server renders islands but no event ever happens there.
 #[cfg(not(target_arch = "wasm32"))]
 mod browser {
-    pub(super) fn copy_text_of(_id: &str) {}
+    pub(super) fn copy_text_of(_id: &str) -> bool {
+        false
+    }
     pub(super) fn choose_theme(_theme: &str) {}
     pub(super) fn filter_models() {}
 }

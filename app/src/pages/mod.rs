@@ -44,6 +44,10 @@ async fn show<T>(loaded: Result<T, AppError>, view: fn(T) -> AnyView) -> AnyView
 async fn show_error(error: AppError) -> AnyView {
     match error {
         AppError::SignInNeeded => {
+            if server::form_failed() {
+                let notice = "Your session had ended, so the form was not accepted. Sign in and send it again.";
+                let _ = crate::flash::Flash::notice("/sign-in", notice).leave().await;
+            }
             let next = model_query::escape(&server::current_path());
             server::see_other(&format!("/sign-in?next={next}"));
             view! { <p>"Sign in to see this page."</p> }.into_any()
@@ -51,24 +55,31 @@ async fn show_error(error: AppError) -> AnyView {
         AppError::NotFound => not_found::page().await,
         AppError::Refused { .. } => {
             server::set_status(StatusCode::BAD_REQUEST);
-            explain("This cannot be shown", error.to_string()).await
+            let path = server::current_path();
+            let whole = path.split('?').next().unwrap_or("/").to_owned();
+            let reason = crate::flash::for_people(&error.to_string());
+            explain("This cannot be shown", reason, ("From the beginning", whole)).await
         }
         AppError::Unavailable => {
             server::set_status(StatusCode::SERVICE_UNAVAILABLE);
-            explain("Not available at the moment", error.to_string()).await
+            let again = ("Try again", server::current_path());
+            explain("Not available at the moment", error.to_string(), again).await
         }
     }
 }
 
-async fn explain(title: &'static str, reason: String) -> AnyView {
+async fn explain(
+    title: &'static str,
+    reason: String,
+    (step, address): (&'static str, String),
+) -> AnyView {
     let viewer = server::enter_public().await.ok().and_then(|(_, viewer)| viewer);
-    let again = server::current_path();
     view! {
         <Layout title place=Place::Nowhere viewer>
             <PageHead title />
             <Empty title=reason>
-                <a class="button" href=again>
-                    "Try again"
+                <a class="button" href=address>
+                    {step}
                 </a>
             </Empty>
         </Layout>

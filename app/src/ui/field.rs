@@ -27,11 +27,16 @@ pub(crate) fn Field(
     error: Option<String>,
     #[prop(optional, into)] maxlength: Option<u32>,
     #[prop(optional, into)] minlength: Option<u32>,
+    /// What the browser checks while it is being filled in.
+    #[prop(optional, into)]
+    pattern: Option<String>,
     #[prop(optional)] required: bool,
 ) -> impl IntoView {
     let note_id = format!("{id}-note");
     let has_note = hint.is_some() || error.is_some();
-    let invalid = error.is_some().then_some("true");
+    // Where something is to be corrected, one can begin to type.
+    let focused = error.is_some();
+    let invalid = focused.then_some("true");
     view! {
         <div class="field">
             <label class="caption" for=id.clone()>
@@ -48,7 +53,9 @@ pub(crate) fn Field(
                 list=list
                 maxlength=maxlength.map(|length| length.to_string())
                 minlength=minlength.map(|length| length.to_string())
+                pattern=pattern
                 required=required
+                autofocus=focused
                 aria-invalid=invalid
                 aria-describedby=has_note.then(|| note_id.clone())
             />

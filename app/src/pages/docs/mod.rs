@@ -45,7 +45,10 @@ fn page(docs: Docs) -> AnyView {
     let base_url = format!("{public_url}/api/v1");
     view! {
         <Layout title="Quick start" place=Place::Docs viewer>
-            <PageHead title="Quick start" lead="Four steps. Any client of the OpenAI API works: change its address and its key." />
+            <PageHead
+                title="Quick start"
+                lead="Four steps. Any client of the OpenAI API works: change its address and its key."
+            />
             <div class="prose-column">
                 <Section title="1. Get a key" id="key">
                     <p class="prose">
@@ -53,7 +56,8 @@ fn page(docs: Docs) -> AnyView {
                         ", open "
                         <a href="/keys">"Keys"</a>
                         " and create one. It is shown once. Give it a spending limit if it leaves your hands. Then put some "
-                        <a href="/credits">"credit"</a> " in."
+                        <a href="/credits">"credit"</a>
+                        " in."
                     </p>
                 </Section>
                 <Section title="2. Point your client here" id="address">
@@ -61,8 +65,9 @@ fn page(docs: Docs) -> AnyView {
                     <p class="prose">
                         "The same paths answer under " <code>"/v1"</code>
                         " for clients that insist on it. Models are named "
-                        <code>"author/name"</code> "; the list is on " <a href="/models">"Models"</a>
-                        " and at " <code>"GET /api/v1/models"</code> "."
+                        <code>"author/name"</code> "; the list is on "
+                        <a href="/models">"Models"</a> " and at " <code>"GET /api/v1/models"</code>
+                        "."
                     </p>
                 </Section>
                 <Section title="3. Ask" id="ask">
@@ -80,14 +85,16 @@ fn page(docs: Docs) -> AnyView {
                 <Section title="What it costs" id="cost">
                     <p class="prose">
                         "Before a provider is called, the most that the request can cost is held from your credit. When the answer is complete, exactly what was used is charged and the rest is given back. Every answer’s id begins with "
-                        <code>"gen-"</code> "; look it up in "
-                        <a href="/activity">"Activity"</a> " or at "
-                        <code>"GET /api/v1/generation?id=…"</code>
-                        ". The header " <code>"X-Generation-Id"</code> " has it too."
+                        <code>"gen-"</code> "; look it up in " <a href="/activity">"Activity"</a>
+                        " or at " <code>"GET /api/v1/generation?id=…"</code> ". The header "
+                        <code>"X-Generation-Id"</code> " has it too."
                     </p>
                 </Section>
                 <Section title="When it does not work" id="errors">
-                    <Table label="Errors" columns=vec![("Status", false), ("Meaning", false), ("What to do", false)]>
+                    <Table
+                        label="Errors"
+                        columns=vec![("Status", false), ("Meaning", false), ("What to do", false)]
+                    >
                         {ERRORS
                             .iter()
                             .map(|(status, meaning, remedy)| {

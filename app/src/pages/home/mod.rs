@@ -126,16 +126,20 @@ fn ShortList(label: &'static str, models: Vec<Arc<Model>>, dated: bool) -> impl 
     if dated {
         columns.push(("Released", true));
     }
+    let prices = |unit| {
+        let price = |model: &Arc<Model>| {
+            model.cheapest().map_or_else(
+                || format::NONE.to_owned(),
+                |endpoint| format::per_million(endpoint.prices.price(unit)),
+            )
+        };
+        format::align(models.iter().map(price).collect())
+    };
+    let prices = prices(Unit::Prompt).into_iter().zip(prices(Unit::Completion));
     let rows = models
-        .into_iter()
-        .map(|model| {
-            let price = |unit| {
-                model.cheapest().map_or_else(
-                    || format::NONE.to_owned(),
-                    |endpoint| format::per_million(endpoint.prices.price(unit)),
-                )
-            };
-            let (input, output) = (price(Unit::Prompt), price(Unit::Completion));
+        .iter()
+        .zip(prices)
+        .map(|(model, (input, output))| {
             let (address, name) = (format!("/models/{}", model.slug), model.name.clone());
             let released = format::date(Timestamp::from_seconds(model.created));
             view! {

@@ -9,7 +9,8 @@ use crate::format;
 use crate::ui::{Badge, Cell, Table, Tone};
 
 /// Units that are counted singly and quoted each, not per million.
-const SINGLE: [Unit; 4] = [Unit::ImageInput, Unit::ImageOutput, Unit::Request, Unit::WebSearch];
+pub(crate) const SINGLE: [Unit; 4] =
+    [Unit::ImageInput, Unit::ImageOutput, Unit::Request, Unit::WebSearch];
 
 #[component]
 pub(super) fn Endpoints(model: Arc<Model>) -> impl IntoView {
@@ -26,7 +27,13 @@ pub(super) fn Endpoints(model: Arc<Model>) -> impl IntoView {
     let mut shown: Vec<Arc<Endpoint>> =
         model.endpoints.iter().filter(|endpoint| !endpoint.hidden).cloned().collect();
     shown.sort_by(|a, b| total(&a.prices).cmp(&total(&b.prices)).then_with(|| a.tag.cmp(&b.tag)));
-    let rows = shown.iter().map(row).collect_view();
+    let prices = |unit| {
+        let price = |endpoint: &Arc<Endpoint>| format::per_million(endpoint.prices.price(unit));
+        format::align(shown.iter().map(price).collect())
+    };
+    let prices = prices(Unit::Prompt).into_iter().zip(prices(Unit::Completion));
+    let rows =
+        shown.iter().zip(prices).map(|(endpoint, prices)| row(endpoint, prices)).collect_view();
     view! {
         <Table label="Endpoints" columns>
             {rows}
@@ -39,15 +46,13 @@ fn total(prices: &PriceSheet) -> i64 {
     of(Unit::Prompt).saturating_add(of(Unit::Completion))
 }
 
-fn row(endpoint: &Arc<Endpoint>) -> AnyView {
+fn row(endpoint: &Arc<Endpoint>, (input, output): (String, String)) -> AnyView {
     let provider = &endpoint.provider;
     let regions = endpoint.regions.join(", ");
     let (name, tag) = (provider.name.clone(), endpoint.tag.clone());
     let sandboxed = provider.is_sandboxed();
     let context = format::tokens(u64::from(endpoint.context_length));
     let longest = format::tokens(u64::from(endpoint.output_tokens_max()));
-    let input = format::per_million(endpoint.prices.price(Unit::Prompt));
-    let output = format::per_million(endpoint.prices.price(Unit::Completion));
     let others = other_prices(&endpoint.prices);
     let weights = endpoint.quantization.clone().map_or_else(
         || view! { <span class="none">{format::NONE}</span> }.into_any(),
@@ -84,9 +89,7 @@ fn row(endpoint: &Arc<Endpoint>) -> AnyView {
                 {output}
             </Cell>
             <Cell label="Other prices">{others}</Cell>
-            <Cell label="Weights">
-                {weights}
-            </Cell>
+            <Cell label="Weights">{weights}</Cell>
             <Cell label="Prompts">{policy}</Cell>
         </tr>
     }

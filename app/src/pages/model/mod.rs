@@ -1,7 +1,7 @@
 //! One model: what it is, who serves it for how much, how to call it.
 
 mod data;
-mod endpoints;
+pub(crate) mod endpoints;
 
 use domain::catalog::Model;
 use domain::pricing::Unit;
@@ -88,7 +88,13 @@ fn ModelView(model: Arc<Model>, public_url: String) -> impl IntoView {
     let parameters = model
         .supported_parameters()
         .into_iter()
-        .map(|name| view! { <li><code>{name}</code></li> })
+        .map(|name| {
+            view! {
+                <li>
+                    <code>{name}</code>
+                </li>
+            }
+        })
         .collect_view();
     let open_weights = model.open_weights;
     let withdrawn = model.expiration_date.clone();
@@ -114,7 +120,7 @@ fn ModelView(model: Arc<Model>, public_url: String) -> impl IntoView {
         <Section
             title="Endpoints"
             id="endpoints"
-            note=format!("{}, dollars per million tokens", format::plural(shown, "provider offer", "provider offers"))
+            note=format!("{}, dollars per million tokens", format::plural(shown, "offer", "offers"))
         >
             <Endpoints model />
         </Section>
@@ -122,9 +128,7 @@ fn ModelView(model: Arc<Model>, public_url: String) -> impl IntoView {
             <Samples id="call-sample" samples />
         </Section>
         <Section title="Parameters" id="parameters" note="supported by at least one endpoint">
-            <ul class="chips">
-                {parameters}
-            </ul>
+            <ul class="chips">{parameters}</ul>
         </Section>
     }
 }
@@ -151,7 +155,7 @@ fn ModelFacts(model: Arc<Model>) -> impl IntoView {
         ("Input from, /M", price(Unit::Prompt)),
         ("Output from, /M", price(Unit::Completion)),
         ("Context", format::tokens(u64::from(model.context_length))),
-        ("Longest answer", format::tokens(u64::from(longest))),
+        ("Max output", format::tokens(u64::from(longest))),
     ];
     let others = [
         ("Takes", kinds(&model.input_modalities)),
@@ -161,7 +165,11 @@ fn ModelFacts(model: Arc<Model>) -> impl IntoView {
         ("Tokenizer", model.tokenizer.clone()),
     ];
     let figure = |(caption, value): (&'static str, String)| {
-        view! { <Fact caption main=true>{value}</Fact> }
+        view! {
+            <Fact caption main=true>
+                {value}
+            </Fact>
+        }
     };
     let other = |(caption, value): (&'static str, String)| view! { <Fact caption>{value}</Fact> };
     let weights = model.hugging_face_id.clone().map(|id| {
@@ -169,7 +177,7 @@ fn ModelFacts(model: Arc<Model>) -> impl IntoView {
         view! {
             <Fact caption="Weights" wide=true>
                 <a href=address rel="external">
-                    {id}
+                    <code>{id}</code>
                 </a>
             </Fact>
         }

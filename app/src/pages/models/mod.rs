@@ -43,11 +43,27 @@ fn page(models: Models) -> AnyView {
         ("Endpoints", true),
         ("Released", true),
     ];
-    let list =
-        rows.into_iter().map(|(shown, row, model)| row_view(shown, &row, &model)).collect_view();
+    let prices = |unit| {
+        let price = |model: &Arc<Model>| {
+            model.cheapest().map_or_else(
+                || format::NONE.to_owned(),
+                |endpoint| format::per_million(endpoint.prices.price(unit)),
+            )
+        };
+        format::align(rows.iter().map(|(_, _, model)| price(model)).collect())
+    };
+    let prices = prices(Unit::Prompt).into_iter().zip(prices(Unit::Completion));
+    let list = rows
+        .iter()
+        .zip(prices)
+        .map(|((shown, row, model), prices)| row_view(*shown, row, model, prices))
+        .collect_view();
     view! {
         <Layout title="Models" place=Place::Models viewer>
-            <PageHead title="Models" lead="Prices are dollars per million tokens at the cheapest endpoint.">
+            <PageHead
+                title="Models"
+                lead="Prices are dollars per million tokens at the cheapest endpoint."
+            >
                 <output id="model-count" class="count" for="model-filter" aria-live="polite">
                     {format::plural(shown, "model", "models")}
                 </output>
@@ -58,7 +74,7 @@ fn page(models: Models) -> AnyView {
                     <Table label="Models" columns>
                         {list}
                     </Table>
-                    <div id="model-none" hidden={shown > 0}>
+                    <div id="model-none" hidden=shown > 0>
                         <Empty title="No model answers all of that">
                             <a class="button" href="/models">
                                 "Show every model"
@@ -83,11 +99,12 @@ fn filter_form(
         .into_iter()
         .chain(MODALITIES.iter().map(|kind| Choice::new(kind.as_str(), kind.as_str())));
     let authors = any("Anyone").into_iter().chain(authors.iter().map(|a| Choice::new(a, a)));
-    let providers = any("Anyone")
+    let providers = any("Any provider")
         .into_iter()
         .chain(providers.iter().map(|(slug, name)| Choice::new(slug, name)));
-    let parameters =
-        any("No matter").into_iter().chain(parameters.iter().map(|name| Choice::new(name, name)));
+    let parameters = any("Any parameter")
+        .into_iter()
+        .chain(parameters.iter().map(|name| Choice::new(name, name)));
     let contexts = any("Any length")
         .into_iter()
         .chain(CONTEXTS.iter().map(|(tokens, label)| Choice::new(tokens.to_string(), *label)));
@@ -98,17 +115,71 @@ fn filter_form(
         if query.context_min == 0 { String::new() } else { query.context_min.to_string() };
     view! {
         <form id="model-filter" class="filter" method="get" action="/models" role="search">
-            <Field id="q" name="q" label="Search" kind="search" value=query.words placeholder="name or author" maxlength=100_u32 />
+            <Field
+                id="q"
+                name="q"
+                label="Search"
+                kind="search"
+                value=query.words
+                placeholder="name or author"
+                maxlength=100_u32
+            />
             <details class="filter__more" open=narrowed>
                 <summary>"Filters"</summary>
                 <div class="filter__fields">
-                    <Select id="sort" name="sort" label="Order" value=query.sort.as_str() choices=sorts.collect() />
-                    <Select id="input" name="input" label="Takes" value=query.input choices=inputs.collect() />
-                    <Select id="context" name="context" label="Context" value=context choices=contexts.collect() />
-                    <Field id="max_price" name="max_price" label="Input price, at most" value=query.price_max inputmode="decimal" placeholder="0.50" maxlength=20_u32 hint="dollars per million" />
-                    <Select id="author" name="author" label="Made by" value=query.author choices=authors.collect() />
-                    <Select id="provider" name="provider" label="Served by" value=query.provider choices=providers.collect() />
-                    <Select id="parameter" name="parameter" label="Supports" value=query.parameter choices=parameters.collect() />
+                    <Select
+                        id="sort"
+                        name="sort"
+                        label="Order"
+                        value=query.sort.as_str()
+                        choices=sorts.collect()
+                    />
+                    <Select
+                        id="input"
+                        name="input"
+                        label="Takes"
+                        value=query.input
+                        choices=inputs.collect()
+                    />
+                    <Select
+                        id="context"
+                        name="context"
+                        label="Context"
+                        value=context
+                        choices=contexts.collect()
+                    />
+                    <Field
+                        id="max_price"
+                        name="max_price"
+                        label="Input price, at most"
+                        value=query.price_max
+                        inputmode="decimal"
+                        pattern="[0-9]*[.]?[0-9]*"
+                        placeholder="0.50"
+                        maxlength=20_u32
+                        hint="dollars per million"
+                    />
+                    <Select
+                        id="author"
+                        name="author"
+                        label="Made by"
+                        value=query.author
+                        choices=authors.collect()
+                    />
+                    <Select
+                        id="provider"
+                        name="provider"
+                        label="Served by"
+                        value=query.provider
+                        choices=providers.collect()
+                    />
+                    <Select
+                        id="parameter"
+                        name="parameter"
+                        label="Supports"
+                        value=query.parameter
+                        choices=parameters.collect()
+                    />
                     <label class="check">
                         <input type="checkbox" name="free" value="1" checked=query.free />
                         "Free only"
@@ -126,14 +197,12 @@ fn filter_form(
     .into_any()
 }
 
-fn row_view(shown: bool, row: &ModelRow, model: &Arc<Model>) -> AnyView {
-    let price = |unit| {
-        model.cheapest().map_or_else(
-            || format::NONE.to_owned(),
-            |endpoint| format::per_million(endpoint.prices.price(unit)),
-        )
-    };
-    let (input, output) = (price(Unit::Prompt), price(Unit::Completion));
+fn row_view(
+    shown: bool,
+    row: &ModelRow,
+    model: &Arc<Model>,
+    (input, output): (String, String),
+) -> AnyView {
     let takes: Vec<&str> = model.input_modalities.iter().map(|kind| kind.as_str()).collect();
     let takes = takes.join(", ");
     let context = format::tokens(u64::from(model.context_length));

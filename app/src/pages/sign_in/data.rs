@@ -23,11 +23,15 @@ pub(super) struct Slip {
 pub(super) async fn load() -> Result<Slip, AppError> {
     let (_, viewer) = enter_public().await?;
     let flash = Flash::take("/sign-in").await?;
+    let next = query_value("next").map_or_else(|| "/keys".to_owned(), |next| local_path(&next));
+    if viewer.is_some() {
+        see_other(&next);
+    }
     Ok(Slip {
         viewer,
         state: flash.failure_of(FORM),
         notice: flash.notice,
-        next: query_value("next").map_or_else(|| "/keys".to_owned(), |next| local_path(&next)),
+        next,
         sign_up: web()?.sign_up,
     })
 }

@@ -18,6 +18,9 @@ pub(super) struct Slip {
 
 pub(super) async fn load() -> Result<Slip, AppError> {
     let (_, viewer) = enter_public().await?;
+    if viewer.is_some() {
+        see_other("/keys");
+    }
     let flash = Flash::take("/sign-up").await?;
     Ok(Slip { viewer, state: flash.failure_of(FORM), open: web()?.sign_up })
 }

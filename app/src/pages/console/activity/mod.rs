@@ -36,7 +36,13 @@ fn page(activity: Activity) -> AnyView {
     let next = page.next.as_deref().map(address);
     let first = (!is_first_page).then(|| address(""));
     let empty = page.items.is_empty();
-    let rows = page.items.iter().map(|generation| row(generation, &names)).collect_view();
+    let costs = format::align(page.items.iter().map(|item| format::usd(item.cost)).collect());
+    let rows = page
+        .items
+        .iter()
+        .zip(costs)
+        .map(|(generation, cost)| row(generation, cost, &names))
+        .collect_view();
     let columns = vec![
         ("Model", false),
         ("Time, UTC", false),
@@ -51,7 +57,10 @@ fn page(activity: Activity) -> AnyView {
     ];
     view! {
         <Layout title="Activity" place=Place::Activity viewer=Some(viewer)>
-            <PageHead title="Activity" lead="One line a generation. Prompts and answers are not stored." />
+            <PageHead
+                title="Activity"
+                lead="One line a generation. Prompts and answers are not stored."
+            />
             {filter(key.clone(), model.clone(), keys, models)}
             {match (empty, filtered || !is_first_page) {
                 (false, _) => {
@@ -95,9 +104,20 @@ fn filter(key: String, model: String, keys: Vec<(String, String)>, models: Vec<S
     view! {
         <form class="form form--row filter-row" method="get" action="/activity">
             <Select id="key" name="key" label="Key" value=key choices />
-            <Field id="model" name="model" label="Model" value=model placeholder="author/name" list="models" maxlength=128_u32 />
+            <Field
+                id="model"
+                name="model"
+                label="Model"
+                value=model
+                placeholder="author/name"
+                list="models"
+                maxlength=128_u32
+            />
             <datalist id="models">
-                {models.into_iter().map(|slug| view! { <option value=slug></option> }).collect_view()}
+                {models
+                    .into_iter()
+                    .map(|slug| view! { <option value=slug></option> })
+                    .collect_view()}
             </datalist>
             <button class="button">"Show"</button>
         </form>
@@ -105,7 +125,7 @@ fn filter(key: String, model: String, keys: Vec<(String, String)>, models: Vec<S
     .into_any()
 }
 
-fn row(generation: &Generation, names: &HashMap<ApiKeyId, String>) -> AnyView {
+fn row(generation: &Generation, cost: String, names: &HashMap<ApiKeyId, String>) -> AnyView {
     let none = || format::NONE.to_owned();
     let address = format!("/activity/{}", generation.id);
     let model = generation.model.to_string();
@@ -115,11 +135,17 @@ fn row(generation: &Generation, names: &HashMap<ApiKeyId, String>) -> AnyView {
     let figures = [
         ("In", format::count(generation.usage.prompt_total())),
         ("Out", format::count(generation.usage.completion_total())),
-        ("Cost", format::usd(generation.cost)),
+        ("Cost", cost),
         ("TTFT", generation.ttft_ms.map_or_else(none, format::milliseconds)),
         ("Tokens/s", generation.throughput().map_or_else(none, format::rate)),
     ]
-    .map(|(label, figure)| view! { <Cell label figure=true>{figure}</Cell> });
+    .map(|(label, figure)| {
+        view! {
+            <Cell label figure=true>
+                {figure}
+            </Cell>
+        }
+    });
     let status = status(generation);
     view! {
         <tr>
@@ -145,7 +171,7 @@ pub(crate) fn status(generation: &Generation) -> AnyView {
     let (text, tone, title) = match generation.outcome {
         Outcome::Finished => ("done", Tone::Good, "The answer was complete"),
         Outcome::Cut => ("cut", Tone::Warning, "The credit held for it was used up"),
-        Outcome::Cancelled => ("left", Tone::Plain, "The caller left before the end"),
+        Outcome::Cancelled => ("cancelled", Tone::Plain, "The caller left before the end"),
         Outcome::Failed => ("failed", Tone::Bad, "No provider gave an answer, or it broke off"),
     };
     view! { <Badge text tone title /> }.into_any()

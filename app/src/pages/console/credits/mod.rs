@@ -30,12 +30,14 @@ fn page(credits: Credits) -> AnyView {
     let next = history.next.map(|cursor| format!("/credits?after={}", escape(&cursor)));
     let first = (!is_first_page).then(|| "/credits".to_owned());
     let empty = history.items.is_empty();
+    let changes = history.items.iter().map(|entry| format::signed_usd(entry.change)).collect();
     let rows = history
         .items
         .into_iter()
-        .map(|entry| {
+        .zip(format::align(changes))
+        .map(|(entry, change)| {
             let (name, gained) = (entry_name(&entry), entry.change.is_positive());
-            let (change, at) = (format::signed_usd(entry.change), entry.created_at);
+            let at = entry.created_at;
             view! {
                 <tr>
                     <Cell label="">{name}</Cell>
@@ -46,9 +48,7 @@ fn page(credits: Credits) -> AnyView {
                         <code class="slug">{entry.reference}</code>
                     </Cell>
                     <Cell label="Change" figure=true>
-                        <span class:gain=gained>
-                            {change}
-                        </span>
+                        <span class:gain=gained>{change}</span>
                     </Cell>
                 </tr>
             }
@@ -58,7 +58,10 @@ fn page(credits: Credits) -> AnyView {
         vec![("Entry", false), ("Time, UTC", false), ("Reference", false), ("Change", true)];
     view! {
         <Layout title="Credits" place=Place::Credits viewer=Some(viewer)>
-            <PageHead title="Credits" lead="Prepaid dollars. Nothing is spent that was not held first." />
+            <PageHead
+                title="Credits"
+                lead="Prepaid dollars. Nothing is spent that was not held first."
+            />
             {flash.notice.map(|text| view! { <Notice text /> })}
             <BalanceFacts balance />
             {top_up.map(|top_up| view! { <SandboxTopUp top_up state /> })}
@@ -120,7 +123,11 @@ fn SandboxTopUp(top_up: TopUp, state: FormState) -> impl IntoView {
         <Section title="Sandbox top-up" id="top-up" note="play money, no payment">
             {state.general(&["amount"]).map(|text| view! { <Refusal text /> })}
             <div class="top-up">
-                <form class="top-up__presets" method="post" action="/console/credits/sandbox-top-up">
+                <form
+                    class="top-up__presets"
+                    method="post"
+                    action="/console/credits/sandbox-top-up"
+                >
                     <input type="hidden" name="request_id" value=request_id />
                     {presets}
                 </form>

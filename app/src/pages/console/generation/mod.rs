@@ -11,6 +11,7 @@ use crate::format;
 use crate::islands::CopyButton;
 use crate::layouts::{Layout, Place};
 use crate::pages::console::activity::status;
+use crate::pages::model::endpoints::SINGLE;
 use crate::pages::{path_value, show};
 use crate::ui::{Badge, Cell, Crumbs, Empty, Fact, Facts, PageHead, Section, Table, Tone};
 use data::Record;
@@ -70,7 +71,13 @@ fn headline(generation: &Generation) -> AnyView {
         ("Tokens in", format::count(usage.prompt_total())),
         ("Tokens out", format::count(usage.completion_total())),
     ]
-    .map(|(caption, value)| view! { <Fact caption main=true>{value}</Fact> });
+    .map(|(caption, value)| {
+        view! {
+            <Fact caption main=true>
+                {value}
+            </Fact>
+        }
+    });
     let others = [
         ("Time to first token", generation.ttft_ms.map_or_else(none, format::milliseconds)),
         ("Time in all", format::milliseconds(generation.generation_ms)),
@@ -79,7 +86,12 @@ fn headline(generation: &Generation) -> AnyView {
     ]
     .map(|(caption, value)| view! { <Fact caption>{value}</Fact> });
     let status = status(generation);
-    let error = generation.error_code.clone().map(|code| view! { " " <code>{code}</code> });
+    let error = generation.error_code.clone().map(|code| {
+        view! {
+            " "
+            <code>{code}</code>
+        }
+    });
     view! {
         <div class="facts-stack">
             <Facts>{figures}</Facts>
@@ -103,6 +115,10 @@ fn usage(generation: &Generation, prices: Option<&domain::pricing::PriceSheet>) 
         .into_iter()
         .map(|unit| (unit, generation.usage.quantity(unit)))
         .filter(|(_, quantity)| *quantity > 0)
+        // Every generation is one request: worth a line only where that costs something.
+        .filter(|(unit, _)| {
+            *unit != Unit::Request || prices.is_some_and(|p| !p.price(Unit::Request).is_free())
+        })
         .collect();
     if lines.is_empty() {
         return view! {
@@ -118,7 +134,10 @@ fn usage(generation: &Generation, prices: Option<&domain::pricing::PriceSheet>) 
         .map(|(unit, quantity)| {
             let price = prices.map_or_else(
                 || format::NONE.to_owned(),
-                |prices| format::per_million(prices.price(unit)),
+                |prices| match prices.price(unit) {
+                    price if SINGLE.contains(&unit) => format!("{} each", format::per_unit(price)),
+                    price => format::per_million(price),
+                },
             );
             view! {
                 <tr>

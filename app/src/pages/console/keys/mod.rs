@@ -112,7 +112,7 @@ fn limit_fields(prefix: &str, limit: String, reset: String, state: &FormState) -
             <Select
                 id=format!("{prefix}-reset")
                 name="reset"
-                label="Begins again"
+                label="Resets"
                 value=reset
                 choices=reset_choices()
                 error=state.error("reset")

@@ -66,8 +66,16 @@ fn limit_view(limit: Option<SpendLimit>, overview: &KeyOverview) -> AnyView {
     let label = format!("{} of {} spent", format::usd(spent), format::usd(amount));
     view! {
         <span class="num">{format::usd(amount)}</span>
-        <span class="muted">{if reset == LimitReset::Never { "in all" } else { reset_name(reset) }}</span>
-        <meter min="0" max=amount.to_string() value=spent.min(amount).max(Usd::ZERO).to_string() aria-label=label.clone() title=label></meter>
+        <span class="muted">
+            {if reset == LimitReset::Never { "in all" } else { reset_name(reset) }}
+        </span>
+        <meter
+            min="0"
+            max=amount.to_string()
+            value=spent.min(amount).max(Usd::ZERO).to_string()
+            aria-label=label.clone()
+            title=label
+        ></meter>
     }
     .into_any()
 }
@@ -110,13 +118,12 @@ fn manage(overview: &KeyOverview, id: &str, flash: &Flash) -> AnyView {
                         error=rename.error("name")
                     />
                     <button class="button">"Rename"</button>
-                </form>
-                {limit.general(&["limit", "reset"]).map(|text| view! { <Refusal text /> })}
+                </form> {limit.general(&["limit", "reset"]).map(|text| view! { <Refusal text /> })}
                 <form class="form form--row" method="post" action="/console/keys/limit">
-                    {hidden(id)} {limit_fields(id, amount, reset, &limit)}
+                    {hidden(id)}
+                    {limit_fields(id, amount, reset, &limit)}
                     <button class="button">"Set limit"</button>
-                </form>
-                <div class="key__last">
+                </form> <div class="key__last">
                     <form method="post" action=action>
                         {hidden(id)}
                         <button class="button">{verb}</button>

@@ -40,7 +40,12 @@ fn page(settings: Settings) -> AnyView {
                     {state.general(&["current", "password"]).map(|text| view! { <Refusal text /> })}
                     <form class="form" method="post" action="/console/settings/password">
                         // Password managers look for the name that the password belongs to.
-                        <input type="hidden" name="username" autocomplete="username" value=username />
+                        <input
+                            type="hidden"
+                            name="username"
+                            autocomplete="username"
+                            value=username
+                        />
                         <Field
                             id="current"
                             name="current"
