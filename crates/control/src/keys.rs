@@ -12,7 +12,7 @@ use crate::permission::{Action, require};
 use crate::{Actor, Control};
 
 /// A workspace that needs more than this is creating keys in a loop.
-const KEYS_MAX: usize = 500;
+const KEYS_MAX: u32 = 500;
 const NAME_CHARACTERS_MAX: usize = 80;
 
 /// The verbs of API keys.
@@ -52,12 +52,6 @@ impl<'a> Keys<'a> {
         let name = check_name(&new.name)?;
         check_limit(new.limit)?;
         let control = self.control;
-        let existing = store::api_keys::list(control.db(), actor.workspace_id).await?;
-        if existing.len() >= KEYS_MAX {
-            return Err(ControlError::Conflict {
-                message: format!("a workspace has at most {KEYS_MAX} keys; delete one first"),
-            });
-        }
         let now = control.now();
         let Drawn { secret, hash, label } = draw(control.random());
         let key = ApiKey {
@@ -73,7 +67,11 @@ impl<'a> Keys<'a> {
             updated_at: None,
             last_used_at: None,
         };
-        store::api_keys::insert(control.db(), &key).await?;
+        if !store::api_keys::insert(control.db(), &key, KEYS_MAX).await? {
+            return Err(ControlError::Conflict {
+                message: format!("a workspace has at most {KEYS_MAX} keys; delete one first"),
+            });
+        }
         tracing::info!(key.id = %key.id, workspace.id = %key.workspace_id, "Created an API key");
         Ok(CreatedKey { key, secret })
     }

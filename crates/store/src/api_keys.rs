@@ -67,16 +67,31 @@ impl TryFrom<ApiKeyRow> for ApiKey {
     }
 }
 
-pub async fn insert(db: &Db, key: &ApiKey) -> Result<(), StoreError> {
+/// Adds a key, unless its workspace has `most` already: then it returns false. Keys that are made
+/// at the same moment are counted one after the other.
+pub async fn insert(db: &Db, key: &ApiKey, most: u32) -> Result<bool, StoreError> {
+    const SQL_LOCK: &str = "UPDATE workspaces SET name = name WHERE workspace_id = $1";
+    const SQL_COUNT: &str = "
+        SELECT COUNT(*)
+          FROM api_keys
+         WHERE workspace_id = $1
+           AND deleted_at IS NULL";
     const SQL: &str = "
         INSERT INTO api_keys (api_key_id, workspace_id, creator_id, key_hash, name, label,
                disabled, limit_nanos, limit_reset, created_at, updated_at, last_used_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    let mut tx = db.begin().await?;
+    let workspace = key.workspace_id.to_string();
+    execute!(tx, SQL_LOCK, &workspace)?;
+    let (count,): (i64,) = fetch_one!(tx, SQL_COUNT, &workspace)?;
+    if count >= i64::from(most) {
+        return Ok(false);
+    }
     execute!(
-        db.write().await?,
+        tx,
         SQL,
         key.id.to_string(),
-        key.workspace_id.to_string(),
+        workspace,
         key.creator.to_string(),
         key.hash.as_str(),
         &key.name,
@@ -88,7 +103,8 @@ pub async fn insert(db: &Db, key: &ApiKey) -> Result<(), StoreError> {
         key.updated_at.map(Timestamp::as_micros),
         key.last_used_at.map(Timestamp::as_micros),
     )?;
-    Ok(())
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The key whose secret has this hash, unless it was deleted.

@@ -152,7 +152,7 @@ async fn a_workspace_does_not_have_keys_without_end() {
             let mut key = first.clone();
             key.id = domain::id::ApiKeyId::new(key.created_at, world.random.as_ref());
             key.hash = domain::api_key::KeyHash::from_digest(digest);
-            store::api_keys::insert(&world.db, &key).await.unwrap();
+            assert!(store::api_keys::insert(&world.db, &key, 500).await.unwrap());
         }
     }
     world.key(&ada, "the last").await;

@@ -5,6 +5,7 @@ use store::api_keys::{
     delete, find, find_by_hash, insert, list, rename, set_disabled, set_limit, touch,
 };
 use store::{Constraint, StoreError};
+use tokio::task::JoinSet;
 
 use crate::fixture::{NOW, fixtures, new_key, new_user, seconds, usd};
 
@@ -37,7 +38,7 @@ async fn keys_are_listed_newest_first() {
                 last_used_at: Some(NOW),
                 ..new_key(&*fixture.random, fixture.user.id, fixture.workspace.id)
             };
-            insert(db, &key).await.unwrap();
+            insert(db, &key, 10).await.unwrap();
             keys.insert(0, key);
         }
         assert_eq!(list(db, fixture.workspace.id).await.unwrap(), keys);
@@ -51,7 +52,7 @@ async fn a_hash_is_unique() {
             hash: fixture.key.hash.clone(),
             ..new_key(&*fixture.random, fixture.user.id, fixture.workspace.id)
         };
-        let refused = insert(fixture.db(), &twin).await;
+        let refused = insert(fixture.db(), &twin, 10).await;
         assert!(matches!(refused, Err(StoreError::Conflict(Constraint::KeyHash))));
     }
 }
@@ -100,7 +101,7 @@ async fn a_deleted_key_is_gone_and_its_hash_is_free() {
         assert_eq!(list(db, ws).await.unwrap(), []);
         assert!(!rename(db, ws, key.id, "x", NOW).await.unwrap());
         let again = ApiKey { id: ApiKeyId::new(NOW, &*fixture.random), ..key.clone() };
-        insert(db, &again).await.unwrap();
+        insert(db, &again, 10).await.unwrap();
         assert_eq!(find_by_hash(db, &key.hash).await.unwrap().unwrap().key.id, again.id);
     }
 }
@@ -114,5 +115,20 @@ async fn last_use_only_moves_forward() {
         touch(db, &[(id, NOW)]).await.unwrap();
         touch(db, &[]).await.unwrap();
         assert_eq!(find(db, ws, id).await.unwrap().unwrap().last_used_at, Some(later));
+    }
+}
+
+#[tokio::test]
+async fn keys_made_at_once_are_not_more_than_allowed() {
+    for fixture in fixtures().await {
+        let mut tasks = JoinSet::new();
+        for _ in 0..12 {
+            let db = fixture.db().clone();
+            let key = new_key(&*fixture.random, fixture.user.id, fixture.workspace.id);
+            tasks.spawn(async move { insert(&db, &key, 5).await.unwrap() });
+        }
+        let made = tasks.join_all().await;
+        // The fixture has one already.
+        assert_eq!(made.into_iter().filter(|made| *made).count(), 4);
     }
 }

@@ -67,7 +67,7 @@ impl Fixture {
         let new = new_user(&*random, email);
         store::users::insert(&database.db, &new).await.unwrap();
         let key = new_key(&*random, new.user.id, new.workspace.id);
-        store::api_keys::insert(&database.db, &key).await.unwrap();
+        assert!(store::api_keys::insert(&database.db, &key, 10).await.unwrap());
         let node = NodeId::new(NOW, &*random);
         Self { database, random, user: new.user, workspace: new.workspace, key, node }
     }
