@@ -115,7 +115,7 @@ impl Drive<'_> {
                         return Some(stop);
                     }
                 }
-                // Before chunks: an upstream that is never out of them must not outrun the deadline.
+                // Before chunks: an upstream that is never out of them must not outrun time.
                 () = &mut timer => {
                     timer.as_mut().reset(tokio::time::Instant::now() + tick);
                     if let Err(stop) = self.tick() {
@@ -233,7 +233,8 @@ impl Drive<'_> {
         self.caller_left().map_or(Ok(()), Err)
     }
 
-    /// Each second: is this server to stop, is the upstream silent, is the deadline over, is the caller waiting?
+    /// Each second: is this server to stop, is the upstream silent, is the deadline over, is the
+    /// caller waiting?
     fn tick(&mut self) -> Result<(), Stop> {
         if self.gateway.stopping.is_cancelled() {
             return Err(shutting_down());
