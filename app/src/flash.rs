@@ -115,14 +115,22 @@ impl FormState {
     }
 }
 
-/// What an error quotes is set in backticks for programmers and in quotation marks for readers.
+/// An error as a sentence: it begins with a capital letter, and what programmers set in backticks
+/// stands in quotation marks. What it quotes is left as it was written.
 pub(crate) fn for_people(message: &str) -> String {
     let mut text = String::with_capacity(message.len());
     for (index, piece) in message.split('`').enumerate() {
         if index > 0 {
             text.push(if index.is_multiple_of(2) { '”' } else { '“' });
         }
-        text.push_str(piece);
+        let mut characters = piece.chars();
+        match characters.next() {
+            Some(first) if index == 0 => {
+                text.extend(first.to_uppercase());
+                text.push_str(characters.as_str());
+            }
+            Some(_) | None => text.push_str(piece),
+        }
     }
     text
 }
@@ -160,7 +168,8 @@ mod tests {
 
     #[test]
     fn readers_see_quotation_marks() {
-        assert_eq!(for_people("use `a`, not `b`"), "use “a”, not “b”");
-        assert_eq!(for_people("plain"), "plain");
+        assert_eq!(for_people("use `a`, not `b`"), "Use “a”, not “b”");
+        assert_eq!(for_people("`abc` is no amount"), "“abc” is no amount");
+        assert_eq!(for_people(""), "");
     }
 }

@@ -121,3 +121,35 @@ test("after signing in, a foreign address is not followed", async ({ page }) => 
     await page.context().clearCookies();
   }
 });
+
+test("a form that is sent after its session ended says so, and leads back", async ({ page }) => {
+  const person = await signUp(page);
+  await page.goto("/keys");
+  await page.getByLabel("Name", { exact: true }).fill("too late");
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page).toHaveURL(/\/sign-in\?next=%2Fkeys$/);
+  await expect(page.getByRole("status")).toContainText("was not accepted");
+  await signIn(page, person);
+  await expect(page).toHaveURL(/\/keys$/);
+  await expect(page.getByText("No key yet")).toBeVisible();
+});
+
+test("who is signed in is not asked again", async ({ page }) => {
+  await signUp(page);
+  await page.goto("/sign-in?next=%2Fcredits");
+  await expect(page).toHaveURL(/\/credits$/);
+  await page.goto("/sign-up");
+  await expect(page).toHaveURL(/\/keys$/);
+});
+
+test("what was written is quoted as it was written, and the focus is where it is corrected", async ({ page }) => {
+  await signUp(page);
+  await page.goto("/credits");
+  const amount = page.getByLabel("Another amount, $");
+  await amount.fill("abc");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page.locator(".field__error")).toContainText("“abc” is not");
+  await expect(amount).toBeFocused();
+  await expect(amount).toHaveValue("abc");
+});

@@ -135,6 +135,16 @@ export async function expectAccessible(page: Page): Promise<void> {
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
 }
 
+/** Asserts that no cell of a table is narrower than what stands in it. */
+export async function expectCellsFit(page: Page): Promise<void> {
+  const crowded = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("td, .fact")]
+      .filter((cell) => cell.scrollWidth > cell.clientWidth + 1)
+      .map((cell) => cell.textContent?.trim()),
+  );
+  expect(crowded, `${page.url()} has cells that do not fit`).toEqual([]);
+}
+
 /** Asserts that nothing makes the page scroll sideways. */
 export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   const { content, window } = await page.evaluate(() => ({

@@ -1,6 +1,6 @@
 // What holds for every page: readable, reachable, as wide as the window, silent in the console.
 
-import { expect, expectAccessible, expectNoSidewaysScroll, signUp, createKey, test, topUp, url } from "./harness.js";
+import { expect, expectAccessible, expectCellsFit, expectNoSidewaysScroll, signUp, createKey, test, topUp, url } from "./harness.js";
 
 const PUBLIC = ["/", "/models", "/docs", "/sign-in", "/sign-up"];
 const CONSOLE = ["/keys", "/credits", "/activity", "/settings"];
@@ -20,6 +20,7 @@ test.describe("public pages", () => {
       await expect(page).toHaveTitle(/Entrepot/);
       await expect(page.locator("html")).toHaveAttribute("lang", "en");
       await expectNoSidewaysScroll(page);
+      await expectCellsFit(page);
       await expectAccessible(page);
     });
   }
@@ -44,6 +45,7 @@ test("console pages are accessible and fit, empty and filled", async ({ page }) 
       await page.goto(path);
       await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
       await expectNoSidewaysScroll(page);
+      await expectCellsFit(page);
       await expectAccessible(page);
     }
   }
@@ -65,6 +67,19 @@ test.describe("what is not there", () => {
     expect(response?.status()).toBe(404);
     await expect(page.getByRole("main").getByRole("link", { name: "Every model" })).toBeVisible();
     await expect(page.getByRole("main")).toContainText(known);
+  });
+});
+
+test.describe("a list that cannot be continued", () => {
+  test.use({ expectedComplaints: [/400/] });
+
+  test("a cursor that was tampered with leads back to the list", async ({ page }) => {
+    await signUp(page);
+    for (const path of ["/activity", "/credits"]) {
+      const response = await page.goto(`${path}?after=tampered`);
+      expect(response?.status()).toBe(400);
+      await expect(page.getByRole("main").getByRole("link")).toHaveAttribute("href", path);
+    }
   });
 });
 
@@ -124,4 +139,27 @@ test("answers carry a strict policy", async ({ page }) => {
   expect(policy).toMatch(/frame-ancestors 'none'/);
   expect(headers["x-content-type-options"]).toBe("nosniff");
   expect(headers["referrer-policy"]).toBeTruthy();
+});
+
+test("fonts are asked for once", async ({ page }) => {
+  await page.goto("/");
+  const font = await page.locator('link[rel="preload"][as="font"]').first().getAttribute("href");
+  const response = await page.request.get(font!);
+  expect(response.headers()["cache-control"]).toContain("immutable");
+});
+
+test("copying works where the browser offers no clipboard", async ({ page }) => {
+  // As behind plain http on another machine.
+  await page.addInitScript(() => {
+    Object.defineProperty(window, "isSecureContext", { get: () => false });
+    Object.defineProperty(navigator, "clipboard", { get: () => undefined });
+  });
+  await page.goto(`/models/${await firstModel()}`);
+  const copy = page.locator(".slug-line .copy-button");
+  await expect(async () => {
+    await copy.click();
+    await expect(copy).not.toHaveText("Copy", { timeout: 500 });
+  }).toPass();
+  const slug = await page.locator("#slug").textContent();
+  expect(await page.evaluate(() => getSelection()?.toString())).toBe(slug);
 });

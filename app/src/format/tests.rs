@@ -6,6 +6,22 @@ fn dollars(text: &str) -> Usd {
 }
 
 #[test]
+fn decimal_points_stand_below_each_other() {
+    let column = ["$0.00012", "$5.00", "free", "−$1.5"].map(str::to_owned).to_vec();
+    let nbsp = "\u{a0}";
+    assert_eq!(
+        align(column),
+        [
+            "$0.00012",
+            &format!("$5.00{}", nbsp.repeat(3)),
+            "free",
+            &format!("−$1.5{}", nbsp.repeat(4))
+        ]
+    );
+    assert_eq!(align(Vec::new()), Vec::<String>::new());
+}
+
+#[test]
 fn money_is_exact_and_has_cents() {
     for (amount, expected) in [
         ("0", "$0.00"),

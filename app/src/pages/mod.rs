@@ -28,6 +28,7 @@ use http::StatusCode;
 use leptos::prelude::*;
 
 use crate::error::AppError;
+use crate::flash::{Flash, for_people};
 use crate::layouts::{Layout, Place};
 use crate::model_query;
 use crate::server;
@@ -46,7 +47,7 @@ async fn show_error(error: AppError) -> AnyView {
         AppError::SignInNeeded => {
             if server::form_failed() {
                 let notice = "Your session had ended, so the form was not accepted. Sign in and send it again.";
-                let _ = crate::flash::Flash::notice("/sign-in", notice).leave().await;
+                let _ = Flash::notice("/sign-in", notice).leave().await;
             }
             let next = model_query::escape(&server::current_path());
             server::see_other(&format!("/sign-in?next={next}"));
@@ -57,13 +58,17 @@ async fn show_error(error: AppError) -> AnyView {
             server::set_status(StatusCode::BAD_REQUEST);
             let path = server::current_path();
             let whole = path.split('?').next().unwrap_or("/").to_owned();
-            let reason = crate::flash::for_people(&error.to_string());
-            explain("This cannot be shown", reason, ("From the beginning", whole)).await
+            explain(
+                "This cannot be shown",
+                for_people(&error.to_string()),
+                ("From the beginning", whole),
+            )
+            .await
         }
         AppError::Unavailable => {
             server::set_status(StatusCode::SERVICE_UNAVAILABLE);
             let again = ("Try again", server::current_path());
-            explain("Not available at the moment", error.to_string(), again).await
+            explain("Not available at the moment", for_people(&error.to_string()), again).await
         }
     }
 }

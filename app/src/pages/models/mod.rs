@@ -34,6 +34,7 @@ pub(crate) fn ModelsPage() -> impl IntoView {
 fn page(models: Models) -> AnyView {
     let Models { viewer, query, rows, authors, providers, parameters } = models;
     let shown = rows.iter().filter(|(shown, _, _)| *shown).count();
+    let found = shown > 0;
     let columns = vec![
         ("Model", false),
         ("Takes", false),
@@ -74,7 +75,7 @@ fn page(models: Models) -> AnyView {
                     <Table label="Models" columns>
                         {list}
                     </Table>
-                    <div id="model-none" hidden=shown > 0>
+                    <div id="model-none" hidden=found>
                         <Empty title="No model answers all of that">
                             <a class="button" href="/models">
                                 "Show every model"
