@@ -107,9 +107,13 @@ pub(crate) fn local_path(path: &str) -> String {
 pub(crate) fn current_path() -> String {
     use_context::<http::request::Parts>()
         .and_then(|parts| Some(local_path(parts.uri.path_and_query()?.as_str())))
-        .map(|path| path.split(FORM_ERROR).next().unwrap_or_default().to_owned())
-        .map(|path| path.trim_end_matches(['?', '&']).to_owned())
-        .unwrap_or_else(|| "/".to_owned())
+        .map_or_else(
+            || "/".to_owned(),
+            |path| {
+                let asked = path.split(FORM_ERROR).next().unwrap_or_default();
+                asked.trim_end_matches(['?', '&']).to_owned()
+            },
+        )
 }
 
 /// What Leptos appends to the address of the page whose form failed before we could answer it.
