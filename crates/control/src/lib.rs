@@ -32,7 +32,7 @@ pub use credits::Credits;
 pub use demo::Demo;
 pub use error::ControlError;
 pub use keys::{CreatedKey, KeyOverview, Keys, NewKey};
-pub use models::{ModelQuery, ModelSort, Models};
+pub use models::Models;
 pub use store::usage::KeySpend;
 
 use arc_swap::ArcSwap;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Control, ModelQuery};
+use control::Control;
 use domain::catalog::{Endpoint, Modality, Model};
 use domain::pricing::{Price, Unit};
 use domain::time::Timestamp;
@@ -182,8 +182,7 @@ impl Filter {
 
     /// The models that meet every condition, in order.
     pub(super) fn apply(&self, control: &Control) -> Vec<Arc<Model>> {
-        let query = ModelQuery { q: self.q.clone(), ..ModelQuery::default() };
-        let mut models = control.models().list(&query);
+        let mut models = control.models().search(self.q.as_deref().unwrap_or_default());
         models.retain(|model| self.admits(model));
         match self.sort {
             Sort::Catalog => {}
