@@ -66,12 +66,12 @@ fn find(catalog: &Catalog, name: &str) -> Result<ResolvedModel, GatewayError> {
     Ok(ResolvedModel { model: model.clone(), variants: parsed.variants })
 }
 
-/// Whether a variant means anything for a model. `:nitro` and `:floor` order endpoints and
-/// always do; `:free` needs an endpoint that costs nothing.
+/// Whether a variant means anything for a model. `:nitro`, `:floor` and `:exacto` order endpoints
+/// and always do; `:free` needs an endpoint that costs nothing.
 fn is_offered(model: &Model, variant: Variant) -> bool {
     match variant {
-        Variant::Nitro | Variant::Floor => true,
+        Variant::Nitro | Variant::Floor | Variant::Exacto => true,
         Variant::Free => model.endpoints.iter().any(|endpoint| endpoint.prices.is_free()),
-        Variant::Extended | Variant::Thinking | Variant::Exacto => false,
+        Variant::Extended | Variant::Thinking => false,
     }
 }

@@ -97,7 +97,7 @@ impl<'a> Requirements<'a> {
         if preferences.ignore.as_deref().is_some_and(names) {
             return Some(exclude("allowed_providers", "`provider.ignore` leaves the provider out"));
         }
-        if preferences.only.as_deref().is_some_and(|only| !names(only)) {
+        if preferences.only.as_deref().is_some_and(|only| !only.is_empty() && !names(only)) {
             return Some(exclude(
                 "allowed_providers",
                 "`provider.only` does not list the provider",
@@ -114,7 +114,8 @@ impl<'a> Requirements<'a> {
     }
 
     fn quantization(&self, endpoint: &Endpoint) -> Option<Exclusion> {
-        let wanted = self.preferences.quantizations.as_deref()?;
+        // An empty list states no preference.
+        let wanted = self.preferences.quantizations.as_deref().filter(|list| !list.is_empty())?;
         let has = endpoint.quantization.as_deref().unwrap_or("unknown");
         (!wanted.iter().any(|name| name == has))
             .then(|| exclude("quantization", "`provider.quantizations` does not list it"))

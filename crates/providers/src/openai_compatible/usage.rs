@@ -42,7 +42,8 @@ impl<'de> Deserialize<'de> for Count {
             }
 
             fn visit_i64<E>(self, count: i64) -> Result<Count, E> {
-                Ok(Count(Some(u64::try_from(count).unwrap_or(0).min(TOKENS_MAX))))
+                // Below zero nothing was counted; what we count ourselves is nearer the truth.
+                Ok(Count(u64::try_from(count).ok().map(|count| count.min(TOKENS_MAX))))
             }
 
             #[expect(
@@ -51,7 +52,7 @@ impl<'de> Deserialize<'de> for Count {
                 reason = "a conversion that saturates is what is meant"
             )]
             fn visit_f64<E>(self, count: f64) -> Result<Count, E> {
-                Ok(Count(Some((count as u64).min(TOKENS_MAX))))
+                Ok(Count((count >= 0.0).then_some((count as u64).min(TOKENS_MAX))))
             }
 
             fn visit_unit<E>(self) -> Result<Count, E> {
@@ -122,7 +123,7 @@ impl WireUsage {
         let mut prompt = self.prompt_tokens.0?;
         let input = self.prompt_tokens_details.unwrap_or_default();
         let output = self.completion_tokens_details.unwrap_or_default();
-        let reported = self.completion_tokens.0.unwrap_or(0);
+        let reported = self.completion_tokens.0?;
         let reasoning = output.reasoning_tokens.or(self.reasoning_tokens);
         let mut completion = reported;
         // Some upstreams (xAI) leave reasoning out of the completion and put it into the total.
@@ -201,10 +202,13 @@ mod tests {
     #[test]
     fn nonsense_is_clamped() {
         check(
-            r#"{"prompt_tokens":-3,"completion_tokens":18446744073709551615,
+            r#"{"prompt_tokens":3,"completion_tokens":18446744073709551615,
                 "prompt_tokens_details":{"cached_tokens":7},"completion_tokens_details":null}"#,
-            Some(Usage { completion: TOKENS_MAX, requests: 1, ..Usage::default() }),
+            Some(Usage { cache_read: 3, completion: TOKENS_MAX, requests: 1, ..Usage::default() }),
         );
+        // What counts below zero counts nothing: we count ourselves.
+        check(r#"{"prompt_tokens":-3,"completion_tokens":4}"#, None);
+        check(r#"{"prompt_tokens":3,"completion_tokens":-4}"#, None);
         check(
             r#"{"prompt_tokens":2.0,"completion_tokens":"3"}"#,
             Some(Usage { prompt: 2, completion: 3, requests: 1, ..Usage::default() }),

@@ -214,7 +214,7 @@ fn settle_reasoning(
 ) -> Result<(), PublicError> {
     let effort = request.parameter("reasoning_effort").and_then(text);
     let inner = request.parameter("reasoning").and_then(members);
-    let inner_effort = inner.and_then(|object| object.find("effort")).and_then(text);
+    let inner_effort = inner.as_ref().and_then(|object| object.find("effort")).and_then(text);
     if let (Some(outer), Some(inner)) = (effort, inner_effort)
         && outer != inner
     {
@@ -223,12 +223,23 @@ fn settle_reasoning(
             "contradicts `reasoning.effort`: give one of them, or the same in both",
         ));
     }
-    if include_reasoning == Some(false) && request.parameter("reasoning").is_none() {
-        let raw = RawValue::from_string("{\"exclude\":true}".to_owned()).map_err(|_| {
-            PublicError::new(ErrorType::Server, "`include_reasoning` could not be applied")
-        })?;
-        request.parameters.push(("reasoning".to_owned(), raw));
+    let says_exclude = inner.is_some_and(|object| object.find("exclude").is_some());
+    if include_reasoning == Some(false) && !says_exclude {
+        exclude_reasoning(request)?;
     }
+    Ok(())
+}
+
+/// Adds `exclude` to whatever else `reasoning` says.
+fn exclude_reasoning(request: &mut ChatRequest) -> Result<(), PublicError> {
+    let written = request.parameter("reasoning").map_or("{}", RawValue::get).trim();
+    let rest = written.strip_prefix('{').map_or("}", str::trim_start);
+    let comma = if rest.starts_with('}') { "" } else { "," };
+    let raw = RawValue::from_string(format!("{{\"exclude\":true{comma}{rest}")).map_err(|_| {
+        PublicError::new(ErrorType::Server, "`include_reasoning` could not be applied")
+    })?;
+    request.parameters.retain(|(name, _)| name != "reasoning");
+    request.parameters.push(("reasoning".to_owned(), raw));
     Ok(())
 }
 

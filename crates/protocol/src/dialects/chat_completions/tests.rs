@@ -310,6 +310,10 @@ fn older_spellings_are_understood() {
     assert!(matches!(&request.messages[0].content, Content::Text(text) if text == "Hi"));
     let request = decode(with(&json!({"include_reasoning": false})).as_bytes()).unwrap();
     assert!(request.excludes_reasoning());
+    let both = json!({"reasoning": { "effort": "low" }, "include_reasoning": false});
+    let request = decode(with(&both).as_bytes()).unwrap();
+    assert!(request.excludes_reasoning());
+    assert!(request.parameter("reasoning").unwrap().get().contains("\"effort\":\"low\""));
     let request = decode(with(&json!({"include_reasoning": true})).as_bytes()).unwrap();
     assert!(!request.excludes_reasoning());
     let request = decode(with(&json!({"tools": [], "tool_choice": "auto"})).as_bytes()).unwrap();
