@@ -193,7 +193,7 @@ fn provider_preferences_are_refused_by_name() {
         (json!({"quantizations": ["fp7"]}), "provider.quantizations[0]"),
         (json!({"max_price": {"prompt": "cheap"}}), "provider.max_price.prompt"),
         (json!({"max_price": {"prompt": -1}}), "provider.max_price.prompt"),
-        (json!({"max_price": {"promt": 1}}), "provider.max_price.promt"),
+        (json!({"max_price": {"tokens": 1}}), "provider.max_price.tokens"),
     ] {
         check_refused(&json!({"provider": preferences}), field);
     }
