@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::generation::Outcome;
 use domain::id::GenerationId;
 use protocol::chat::request::ChatRequest;
-use protocol::dialects::{Encoder, Envelope};
+use protocol::dialects::MakeEncoder;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::GatewayError;
@@ -13,8 +13,24 @@ use crate::error::GatewayError;
 pub struct Inbound {
     pub request: ChatRequest,
     pub attribution: Attribution,
-    /// Makes the writer of the caller's dialect: `(envelope, stream)`.
-    pub encoder: fn(Envelope, bool) -> Box<dyn Encoder>,
+    /// Makes the writer of the caller's dialect.
+    pub encoder: MakeEncoder,
+    /// Whether the answer is to say how it came about, as `openrouter_metadata`.
+    pub wants_metadata: bool,
+}
+
+/// What is asked, without the way in which it is answered.
+pub(crate) struct Asked {
+    pub(crate) request: ChatRequest,
+    pub(crate) attribution: Attribution,
+    pub(crate) wants_metadata: bool,
+}
+
+impl Inbound {
+    pub(crate) fn split(self) -> (Asked, MakeEncoder) {
+        let Self { request, attribution, encoder, wants_metadata } = self;
+        (Asked { request, attribution, wants_metadata }, encoder)
+    }
 }
 
 /// Who the caller says it is. Recorded, never used to decide anything.

@@ -88,7 +88,11 @@ impl Meter {
                 | Delta::Logprobs(raw)
                 | Delta::Other { value: raw, .. } => self.uncounted += raw.get().len() as u64,
             },
-            ChatEvent::Started { .. } | ChatEvent::Finished { .. } => {}
+            ChatEvent::Native(native) => self.uncounted += native.data.get().len() as u64,
+            ChatEvent::Started { .. }
+            | ChatEvent::Finished { .. }
+            | ChatEvent::Embeddings(_)
+            | ChatEvent::Ranking(_) => {}
         }
     }
 

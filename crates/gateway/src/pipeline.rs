@@ -26,7 +26,7 @@ use crate::admit::Call;
 use crate::admit::funds::Funds;
 use crate::auth::Authenticator;
 use crate::error::GatewayError;
-use crate::inbound::{Inbound, Outbound, Reply};
+use crate::inbound::{Asked, Inbound, Outbound, Reply};
 use crate::middleware;
 use crate::ports::{Caller, Keys, Ledger};
 use crate::resolve::resolve;
@@ -107,7 +107,8 @@ impl Gateway {
         inbound: Inbound,
         reply: &mut Reply,
     ) {
-        let opened = self.open(id, caller, inbound).instrument(tracing::debug_span!("admit"));
+        let (asked, encoder) = inbound.split();
+        let opened = self.open(id, caller, asked).instrument(tracing::debug_span!("admit"));
         let mut call = match opened.await {
             Ok(call) => call,
             Err(error) => return reply.refuse(error),
@@ -115,7 +116,8 @@ impl Gateway {
         match self.begin(&mut call, reply).await {
             Ok(opened) => {
                 let span = tracing::debug_span!("stream");
-                let mut ending = drive(self, &mut call, opened, reply).instrument(span).await;
+                let mut ending =
+                    drive(self, &mut call, opened, encoder, reply).instrument(span).await;
                 let id = call.id.clone();
                 let streaming = call.request.stream;
                 let span = tracing::debug_span!("settle");
@@ -137,10 +139,10 @@ impl Gateway {
         &self,
         id: GenerationId,
         caller: Arc<Caller>,
-        inbound: Inbound,
+        asked: Asked,
     ) -> Result<Call, GatewayError> {
-        let resolved = resolve(&self.catalog.load(), &inbound.request)?;
-        self.admit(id, caller, inbound, resolved).await
+        let resolved = resolve(&self.catalog.load(), &asked.request)?;
+        self.admit(id, caller, asked, resolved).await
     }
 
     /// Prepare, route and attempt: from a call to the first event of an answer.

@@ -61,6 +61,7 @@ pub(crate) async fn settle(gateway: &Gateway, mut call: Call, ending: &mut Endin
         cost,
         upstream_prompt_cost: quote::cost(&prompt_side(&usage), &endpoint.prices),
         upstream_completion_cost: quote::cost(&completion_side(&usage), &endpoint.prices),
+        metadata: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a caller is told when something is wrong, before a dialect puts it in its envelope.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::dialects::Dialect;
 
 /// The canonical `error_type` vocabulary, with the HTTP status of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,6 +66,33 @@ impl ErrorType {
             Self::Server => "server",
             Self::Timeout => "timeout",
             Self::Unmapped => "unmapped",
+        }
+    }
+
+    /// What Anthropic calls it.
+    pub const fn messages_type(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication_error",
+            Self::PermissionDenied => "permission_error",
+            Self::PaymentRequired => "billing_error",
+            Self::NotFound | Self::ImageNotFound => "not_found_error",
+            Self::RateLimitExceeded => "rate_limit_error",
+            Self::ProviderOverloaded => "overloaded_error",
+            Self::Timeout => "timeout_error",
+            other if other.status() < 500 => "invalid_request_error",
+            _ => "api_error",
+        }
+    }
+
+    /// What OpenAI's Responses call it.
+    pub const fn responses_code(self) -> &'static str {
+        match self {
+            Self::RateLimitExceeded => "rate_limit_exceeded",
+            Self::ContextLengthExceeded | Self::InvalidRequest | Self::InvalidPrompt => {
+                "invalid_prompt"
+            }
+            Self::ContentPolicyViolation => "image_content_policy_violation",
+            _ => "server_error",
         }
     }
 
@@ -131,6 +160,53 @@ impl PublicError {
     pub fn with_metadata(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.metadata.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// The envelope of a dialect. `id` names the generation, where there is one.
+    pub fn to_json(&self, dialect: Dialect, id: Option<&str>) -> Value {
+        match dialect {
+            Dialect::Messages => self.to_messages_json(id),
+            Dialect::Responses => self.to_responses_json(),
+            Dialect::ChatCompletions
+            | Dialect::Completions
+            | Dialect::Embeddings
+            | Dialect::Rerank => self.to_chat_json(),
+        }
+    }
+
+    /// `{"type":"error","error":{"type","message","error_type",…},"request_id"}`, as Anthropic
+    /// writes it. Names of fields and the like stand beside, as in `error.metadata`.
+    fn to_messages_json(&self, id: Option<&str>) -> Value {
+        let mut error = json!({
+            "type": self.error_type.messages_type(),
+            "message": self.message,
+            "error_type": self.error_type.as_str(),
+        });
+        if let Some(object) = error.as_object_mut() {
+            if !self.metadata.is_empty() {
+                object.insert("metadata".into(), self.metadata.clone().into());
+            }
+            object.extend(self.details.clone());
+        }
+        json!({ "type": "error", "error": error, "request_id": id })
+    }
+
+    /// `{"error":{"code","message","type","param",…},"error_type"}`, as OpenAI's Responses are
+    /// refused; `code` is of the vocabulary of Responses.
+    fn to_responses_json(&self) -> Value {
+        let mut error = json!({
+            "code": self.error_type.responses_code(),
+            "message": self.message,
+            "type": self.error_type.as_str(),
+            "param": self.metadata.get("field"),
+        });
+        if let Some(object) = error.as_object_mut() {
+            if !self.metadata.is_empty() {
+                object.insert("metadata".into(), self.metadata.clone().into());
+            }
+            object.extend(self.details.clone());
+        }
+        json!({ "error": error, "error_type": self.error_type.as_str() })
     }
 
     /// The chat envelope: `{"error":{"code","message","metadata":{"error_type",…}}}`.

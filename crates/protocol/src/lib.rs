@@ -10,7 +10,9 @@
 pub mod account;
 pub mod chat;
 pub mod dialects;
+pub mod embeddings;
 pub mod error;
 pub mod json;
 pub mod models;
+pub mod rerank;
 pub mod sse;

@@ -11,6 +11,7 @@
 
 pub mod adapter;
 pub mod auth;
+pub mod dropped;
 pub mod error;
 pub mod raw;
 

@@ -1,12 +1,17 @@
 //! Errors as callers of the API see them: an envelope, never an internal message.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::http::header::RETRY_AFTER;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use control::ControlError;
 use gateway::GatewayError;
+use protocol::dialects::Dialect;
 use protocol::error::{ErrorType, PublicError};
 use store::StoreError;
 
@@ -55,8 +60,25 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.0.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For routes whose callers expect another envelope: see `in_dialect`.
+        response.extensions_mut().insert(Arc::new(self.0));
         response
     }
+}
+
+/// Puts errors in the envelope of the dialect that a route speaks, wherever they come from.
+pub(crate) async fn in_dialect(
+    State(dialect): State<Dialect>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    let Some(error) = response.extensions().get::<Arc<PublicError>>().cloned() else {
+        return response;
+    };
+    let (mut head, _) = response.into_parts();
+    head.headers.remove(CONTENT_LENGTH);
+    (head, Json(error.to_json(dialect, None))).into_response()
 }
 
 impl From<PathRejection> for ApiError {

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::OriginalUri;
 use axum::http::{HeaderName, Method};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use protocol::error::ErrorType;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
@@ -48,8 +48,7 @@ pub fn router(state: &AppState) -> anyhow::Result<Router> {
 
 /// The public API. Any page may call it: what it needs is a key, never a cookie.
 fn api() -> Router<AppState> {
-    let inference =
-        Router::new().route("/chat/completions", post(inference::chat_completions::create));
+    let inference = inference::routes();
     let management = Router::new()
         .route("/models", get(management::models::list))
         .route("/models/count", get(management::models::count))
@@ -86,7 +85,7 @@ fn cross_origin() -> CorsLayer {
         // Not `*`, which browsers do not take to mean `Authorization`.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
-            inference::chat_completions::GENERATION_ID,
+            inference::GENERATION_ID,
             layers::REQUEST_ID,
             HeaderName::from_static("retry-after"),
         ])

@@ -19,7 +19,7 @@ use crate::admit::estimate::Estimate;
 use crate::admit::funds::HoldError;
 use crate::admit::hold::HeldCredit;
 use crate::error::{GatewayError, OutputShort, Short};
-use crate::inbound::{Attribution, Inbound};
+use crate::inbound::{Asked, Attribution};
 use crate::pipeline::Gateway;
 use crate::ports::Caller;
 use crate::resolve::Resolved;
@@ -37,7 +37,9 @@ pub struct Call {
     pub attempts: Vec<Attempt>,
     /// Stages that joined this call, in order.
     pub stages: Vec<Box<dyn Stage>>,
-    pub encoder: fn(protocol::dialects::Envelope, bool) -> Box<dyn protocol::dialects::Encoder>,
+    pub wants_metadata: bool,
+    /// What was left out of the request that the answering endpoint was sent.
+    pub dropped: Vec<String>,
     /// Chooses among equals, so that a plan can be repeated from its record.
     pub seed: u64,
     pub admitted_at: Timestamp,
@@ -78,12 +80,12 @@ impl Gateway {
         &self,
         id: GenerationId,
         caller: Arc<Caller>,
-        inbound: Inbound,
+        asked: Asked,
         resolved: Resolved,
     ) -> Result<Call, GatewayError> {
         let slot =
             Slot::take(&self.active, self.settings.generations_max).ok_or(GatewayError::Busy)?;
-        let estimate = Estimate::of(&inbound.request, self.settings.open_output_tokens);
+        let estimate = Estimate::of(&asked.request, self.settings.open_output_tokens);
         let now = self.clock.now();
         let mut held = HeldCredit::new(self.funds.clone(), &funds_of(&caller, now));
         let quote = resolved
@@ -98,14 +100,15 @@ impl Gateway {
         Ok(Call {
             id,
             caller,
-            request: inbound.request,
-            attribution: inbound.attribution,
+            request: asked.request,
+            attribution: asked.attribution,
             resolved,
             estimate,
             held,
             attempts: Vec::new(),
             stages: Vec::new(),
-            encoder: inbound.encoder,
+            wants_metadata: asked.wants_metadata,
+            dropped: Vec::new(),
             seed: self.random.next_u64(),
             admitted_at: now,
             started: std::time::Instant::now(),

@@ -7,7 +7,7 @@ use domain::catalog::Cancellation;
 use domain::generation::Outcome;
 use futures_util::FutureExt as _;
 use ledger::quote;
-use protocol::dialects::Envelope;
+use protocol::dialects::{Envelope, MakeEncoder};
 use protocol::error::{ErrorType, PublicError};
 use providers::error::UpstreamError;
 
@@ -47,6 +47,7 @@ pub(crate) async fn drive(
     gateway: &Gateway,
     call: &mut Call,
     opened: Opened,
+    encoder: MakeEncoder,
     reply: &mut Reply,
 ) -> Ending {
     let streaming = call.request.stream;
@@ -56,7 +57,7 @@ pub(crate) async fn drive(
         model: opened.candidate.endpoint.model.to_string(),
         provider: opened.candidate.endpoint.provider.name.clone(),
     };
-    let encoder = (call.encoder)(envelope, streaming);
+    let encoder = encoder(envelope, streaming);
     let stages = std::mem::take(&mut call.stages);
     let line = Line::new(opened.decoder, stages, Meter::new(&call.estimate), encoder);
     if streaming {

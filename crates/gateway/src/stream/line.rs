@@ -109,7 +109,11 @@ impl Line {
                     self.finish.reason = Some(*reason);
                     self.finish.native_reason.clone_from(native_reason);
                 }
-                ChatEvent::Delta { .. } | ChatEvent::Usage(_) => {}
+                ChatEvent::Delta { .. }
+                | ChatEvent::Usage(_)
+                | ChatEvent::Native(_)
+                | ChatEvent::Embeddings(_)
+                | ChatEvent::Ranking(_) => {}
             }
             self.encoder.push(&event, out);
         }
@@ -143,6 +147,7 @@ impl Line {
                 choice,
                 reason: FinishReason::Length,
                 native_reason: Some("credit_exhausted".to_owned()),
+                stop_sequence: None,
             })
             .collect();
         self.emit(&mut events, out);

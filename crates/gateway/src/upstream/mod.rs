@@ -153,14 +153,15 @@ async fn open(
     let adapter = providers::find(&endpoint.provider.dialect)
         .ok_or_else(|| transport::unreachable(endpoint, "nobody here speaks its dialect"))?;
     let target = Target { endpoint, base_url: endpoint.provider.dialled_url() };
-    let request = adapter.encode(&call.request, &target).map_err(|error| not_encoded(&error))?;
-    let mut response = gateway.transport.send(request, endpoint).await?;
+    let encoded = adapter.encode(&call.request, &target).map_err(|error| not_encoded(&error))?;
+    call.dropped = encoded.dropped;
+    let mut response = gateway.transport.send(encoded.request, endpoint).await?;
     if !response.status().is_success() {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_error(&mut response).await;
         return Err(adapter.classify(status, &headers, &body));
     }
-    let mut decoder = adapter.decoder();
+    let mut decoder = encoded.decoder;
     let mut events = Vec::with_capacity(8);
     let mut room = gateway.settings.unary_body_bytes_max;
     loop {

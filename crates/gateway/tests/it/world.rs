@@ -198,8 +198,10 @@ impl World {
         let request = chat_completions::decode(body.to_string().as_bytes())
             .map_err(|error| GatewayError::Invalid(Box::new(error)))?;
         let attribution = Attribution::default();
-        let encoder = chat_completions::encoder;
-        self.gateway.serve(caller, Inbound { request, attribution, encoder }).await
+        let encoder = Box::new(chat_completions::encoder);
+        self.gateway
+            .serve(caller, Inbound { request, attribution, encoder, wants_metadata: false })
+            .await
     }
 
     /// Everything that was sent, when it has all been sent.

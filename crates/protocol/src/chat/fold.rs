@@ -41,6 +41,7 @@ pub struct Choice {
     pub other: Vec<(String, Value)>,
     pub finish_reason: Option<FinishReason>,
     pub native_finish_reason: Option<String>,
+    pub stop_sequence: Option<String>,
 }
 
 impl Fold {
@@ -62,12 +63,15 @@ impl Fold {
                 self.response.service_tier.clone_from(service_tier);
             }
             ChatEvent::Delta { choice, delta } => self.choice(*choice).add(delta),
-            ChatEvent::Finished { choice, reason, native_reason } => {
+            ChatEvent::Finished { choice, reason, native_reason, stop_sequence } => {
                 let choice = self.choice(*choice);
                 choice.finish_reason = Some(*reason);
                 choice.native_finish_reason.clone_from(native_reason);
+                choice.stop_sequence.clone_from(stop_sequence);
             }
             ChatEvent::Usage(usage) => self.response.usage = Some(*usage),
+            // Kept by the encoders that have a form for them.
+            ChatEvent::Native(_) | ChatEvent::Embeddings(_) | ChatEvent::Ranking(_) => {}
         }
     }
 

@@ -3,3 +3,5 @@
 pub mod event;
 pub mod fold;
 pub mod request;
+pub mod reasoning;
+pub mod view;

@@ -3,9 +3,20 @@
 use domain::routing::ProviderPreferences;
 use serde_json::value::RawValue;
 
-/// A chat request, whatever dialect it was written in. Values are already in their valid ranges.
+use crate::dialects::Dialect;
+use crate::embeddings::EmbeddingsRequest;
+use crate::rerank::RerankRequest;
+
+/// A request, whatever dialect it was written in. Values are already in their valid ranges.
+///
+/// Everything that is kept verbatim has the form of chat completions, which every inbound
+/// dialect converts to: parts of content, `tool_calls`, `reasoning_details`, `tools`,
+/// `tool_choice`, `response_format`, `reasoning`. [`super::view`] reads them.
 #[derive(Debug, Clone, Default)]
 pub struct ChatRequest {
+    pub kind: Kind,
+    /// What the caller wrote, where an upstream of the same dialect may be sent it unchanged.
+    pub native: Option<Native>,
     /// What was asked for: `author/name[:variant…]`.
     pub model: Option<String>,
     /// Further models to fall back to, in order.
@@ -45,13 +56,51 @@ impl ChatRequest {
     }
 }
 
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub enum Kind {
+    /// An answer to a conversation.
+    #[default]
+    Chat,
+    /// Vectors. `messages` is empty; the bound on output does not apply.
+    Embeddings(Box<EmbeddingsRequest>),
+    /// An order of documents. `messages` is empty.
+    Rerank(Box<RerankRequest>),
+}
+
+impl Kind {
+    pub const fn is_chat(&self) -> bool {
+        matches!(self, Self::Chat)
+    }
+}
+
+/// A body in the caller's own dialect, so that what we do not know survives the way to an
+/// upstream that speaks the same one.
+#[derive(Debug, Clone)]
+pub struct Native {
+    pub dialect: Dialect,
+    /// Every member of the body, verbatim and in order, without those that are only ours
+    /// (`models`, `provider`, `plugins`, `session_id`, …) and without `model` and `stream`.
+    pub members: Vec<(String, Box<RawValue>)>,
+    /// Names of members, or paths of what is in them, that have no form in the canonical request:
+    /// upstreams of other dialects are not sent them, and report them as dropped.
+    pub unconverted: Vec<String>,
+}
+
+impl Native {
+    pub fn member(&self, name: &str) -> Option<&RawValue> {
+        self.members.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+}
+
 /// One message of the conversation.
 #[derive(Debug, Clone)]
 pub struct Message {
     pub role: Role,
     pub content: Content,
     /// Every other member (`name`, `tool_calls`, `tool_call_id`, `reasoning_details`, …),
-    /// verbatim, in order.
+    /// verbatim, in order. A tool's message that reports a failure has `"is_error": true`, which
+    /// chat completions cannot say.
     pub other: Vec<(String, Box<RawValue>)>,
 }
 

@@ -1,13 +1,46 @@
 //! What callers speak: one module a dialect, each with `decode` and an [`Encoder`].
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use domain::money::Usd;
 use domain::usage::Usage;
+use serde_json::value::RawValue;
 
 use crate::chat::event::ChatEvent;
 use crate::error::PublicError;
 
 pub mod chat_completions;
+
+/// What a caller speaks, or a published form that an upstream shares with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    ChatCompletions,
+    /// OpenAI's older text completions.
+    Completions,
+    /// OpenAI's Responses.
+    Responses,
+    /// Anthropic's Messages.
+    Messages,
+    Embeddings,
+    Rerank,
+}
+
+impl Dialect {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat_completions",
+            Self::Completions => "completions",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
+        }
+    }
+}
+
+/// Makes the writer of one answer, once it is known who gives it: `(envelope, stream)`.
+pub type MakeEncoder = Box<dyn FnOnce(Envelope, bool) -> Box<dyn Encoder> + Send>;
 
 /// What stands in every chunk and in the response.
 #[derive(Debug, Clone)]
@@ -23,7 +56,7 @@ pub struct Envelope {
 }
 
 /// What is known at the end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Summary {
     pub usage: Usage,
     /// What the caller is charged.
@@ -31,6 +64,8 @@ pub struct Summary {
     /// What the provider charges for input and output.
     pub upstream_prompt_cost: Usd,
     pub upstream_completion_cost: Usd,
+    /// `openrouter_metadata`, where the caller asked for it.
+    pub metadata: Option<Arc<RawValue>>,
 }
 
 /// Writes events in one dialect. Streaming encoders write as they go; unary encoders collect and

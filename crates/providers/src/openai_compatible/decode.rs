@@ -144,6 +144,7 @@ impl State {
                 choice: choice.index,
                 reason: choice.unstated_reason(),
                 native_reason: None,
+                stop_sequence: None,
             });
         }
         Ok(())

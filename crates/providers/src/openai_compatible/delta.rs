@@ -212,7 +212,12 @@ impl<'de> Visitor<'de> for OneChoice<'_, 'de> {
                 reason => reason,
             };
             let native_reason = Some(native.into_owned());
-            self.out.push(ChatEvent::Finished { choice: index, reason, native_reason });
+            self.out.push(ChatEvent::Finished {
+                choice: index,
+                reason,
+                native_reason,
+                stop_sequence: None,
+            });
         }
         Ok(())
     }

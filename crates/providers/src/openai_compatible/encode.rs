@@ -8,8 +8,10 @@ use protocol::json::{write_string, write_u64};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::decode::StreamDecoder;
 use super::quirks::Effective;
-use crate::adapter::Target;
+use crate::adapter::{Encoded, Target};
+use crate::dropped::Dropped;
 use crate::error::EncodeError;
 
 /// Parameters that are meant for us, whatever the upstream would make of them: they name the
@@ -17,13 +19,10 @@ use crate::error::EncodeError;
 const OURS: [&str; 5] =
     ["metadata", "cache_control", "image_config", "structured_outputs", "include_reasoning"];
 
-pub(super) fn encode(
-    request: &ChatRequest,
-    target: &Target<'_>,
-) -> Result<http::Request<Bytes>, EncodeError> {
+pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded, EncodeError> {
     let quirks = Effective::of(target.endpoint);
     let address = format!("{}{}", target.base_url.trim_end_matches('/'), quirks.chat_path());
-    let body = write_body(request, target.endpoint, quirks)?;
+    let (body, dropped) = write_body(request, target.endpoint, quirks)?;
     let mut upstream = http::Request::new(body);
     *upstream.method_mut() = http::Method::POST;
     *upstream.uri_mut() = address.parse().map_err(|_| EncodeError::Address(address))?;
@@ -35,14 +34,15 @@ pub(super) fn encode(
         let value = HeaderValue::from_str(value).map_err(|_| header())?;
         headers.insert(HeaderName::try_from(name).map_err(|_| header())?, value);
     }
-    Ok(upstream)
+    Ok(Encoded { request: upstream, decoder: Box::new(StreamDecoder::new()), dropped })
 }
 
 fn write_body(
     request: &ChatRequest,
     endpoint: &Endpoint,
     quirks: Effective<'_>,
-) -> Result<Bytes, EncodeError> {
+) -> Result<(Bytes, Vec<String>), EncodeError> {
+    let mut dropped = Dropped::translated(request)?;
     let mut body = Body::new(estimate(request), quirks);
     body.begin("model");
     write_string(&mut body.out, &endpoint.upstream_model);
@@ -52,16 +52,16 @@ fn write_body(
     if quirks.takes_stream_options() {
         body.raw("stream_options", "{\"include_usage\":true}");
     }
-    write_max_tokens(&mut body, request, endpoint)?;
+    write_max_tokens(&mut body, request, endpoint, &mut dropped)?;
     if let Some(choices) = request.n {
         if quirks.refuses("n") {
-            refuse(request, "n")?;
+            dropped.add("n")?;
         } else if !quirks.sets_body("n") {
             body.begin("n");
             write_u64(&mut body.out, u64::from(choices));
         }
     }
-    write_reasoning(&mut body, request, endpoint)?;
+    write_reasoning(&mut body, request, endpoint, &mut dropped)?;
     for (name, value) in &request.parameters {
         if OURS.contains(&name.as_str())
             || matches!(name.as_str(), "reasoning" | "reasoning_effort")
@@ -71,10 +71,10 @@ fn write_body(
         if is_taken(name, endpoint, quirks) {
             body.raw(quirks.renamed(name), value.get());
         } else {
-            refuse(request, name)?;
+            dropped.add(name)?;
         }
     }
-    body.finish()
+    Ok((body.finish()?, dropped.into_names()))
 }
 
 /// Whether an endpoint takes a parameter. What is in nobody's list is passed on.
@@ -94,20 +94,12 @@ fn is_taken(name: &str, endpoint: &Endpoint, quirks: Effective<'_>) -> bool {
     }
 }
 
-/// A parameter that this endpoint does not take is left out, unless the caller insists on it.
-fn refuse(request: &ChatRequest, name: &str) -> Result<(), EncodeError> {
-    if request.provider.require_parameters == Some(true) {
-        Err(EncodeError::Unsupported { parameter: name.to_owned() })
-    } else {
-        Ok(())
-    }
-}
-
 /// The output bound under the name that this endpoint knows.
 fn write_max_tokens(
     body: &mut Body<'_>,
     request: &ChatRequest,
     endpoint: &Endpoint,
+    dropped: &mut Dropped,
 ) -> Result<(), EncodeError> {
     let Some(limit) = request.max_tokens else { return Ok(()) };
     let name = body.quirks.max_tokens_name().or_else(|| {
@@ -116,7 +108,7 @@ fn write_max_tokens(
             .find(|name| endpoint.supports(name) && !body.quirks.refuses(name))
     });
     let Some(name) = name else {
-        return refuse(request, "max_tokens");
+        return dropped.add("max_tokens");
     };
     if !body.quirks.sets_body(name) {
         body.begin(name);
@@ -130,6 +122,7 @@ fn write_reasoning(
     body: &mut Body<'_>,
     request: &ChatRequest,
     endpoint: &Endpoint,
+    dropped: &mut Dropped,
 ) -> Result<(), EncodeError> {
     #[derive(Deserialize)]
     struct Reasoning<'a> {
@@ -155,7 +148,7 @@ fn write_reasoning(
         body.raw(body.quirks.renamed(name), effort);
         Ok(())
     } else {
-        refuse(request, if request.parameter(name).is_some() { name } else { "reasoning" })
+        dropped.add(if request.parameter(name).is_some() { name } else { "reasoning" })
     }
 }
 

@@ -9,11 +9,10 @@ mod encode;
 mod quirks;
 mod usage;
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use protocol::chat::request::ChatRequest;
 
-use crate::adapter::{Adapter, Decoder, Target};
+use crate::adapter::{Adapter, Decoder, Encoded, Target};
 use crate::error::{EncodeError, UpstreamError};
 
 /// Every provider whose API takes `POST …/chat/completions` in OpenAI's form.
@@ -25,11 +24,7 @@ impl Adapter for OpenAiCompatible {
         "openai_compatible"
     }
 
-    fn encode(
-        &self,
-        request: &ChatRequest,
-        target: &Target<'_>,
-    ) -> Result<http::Request<Bytes>, EncodeError> {
+    fn encode(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded, EncodeError> {
         encode::encode(request, target)
     }
 

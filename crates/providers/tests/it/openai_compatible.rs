@@ -170,7 +170,7 @@ fn encode(
 ) -> Result<http::Request<bytes::Bytes>, EncodeError> {
     let request = chat_completions::decode(request.to_string().as_bytes()).unwrap();
     let target = Target { endpoint, base_url: &endpoint.provider.base_url };
-    OpenAiCompatible.encode(&request, &target)
+    OpenAiCompatible.encode(&request, &target).map(|encoded| encoded.request)
 }
 
 fn body(request: &Value, endpoint: &Endpoint) -> Value {

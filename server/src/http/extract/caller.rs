@@ -21,7 +21,12 @@ impl FromRequestParts<AppState> for Caller {
         parts: &mut Parts,
         state: &AppState,
     ) -> Result<Self, Self::Rejection> {
-        let secret = parts.headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
+        let headers = &parts.headers;
+        let secret = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| bearer(value.as_bytes()))
+            // Where Anthropic's clients put it.
+            .or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()));
         let caller = state.gateway.authenticate(secret).await?;
         state.touches.note(caller.key_id, state.clock.now());
         Ok(Self(caller))

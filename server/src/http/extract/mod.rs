@@ -5,3 +5,4 @@ pub mod attribution;
 pub mod body;
 pub mod caller;
 pub mod client_address;
+pub mod metadata;

@@ -1,25 +1,16 @@
 //! `POST /api/v1/chat/completions`
 
-use std::convert::Infallible;
-
-use axum::body::Body as HttpBody;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue};
-use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
-use gateway::{Gateway, Inbound, Outbound};
+use axum::response::Response;
+use gateway::{Gateway, Inbound};
 use protocol::dialects::chat_completions;
 
+use super::reply;
 use crate::http::error::ApiError;
 use crate::http::extract::attribution::Attribution;
 use crate::http::extract::body::Body;
 use crate::http::extract::caller::Caller;
-
-/// Names the generation in every answer that has one.
-pub(crate) const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
-/// Tells nginx and its kin to pass on every piece at once.
-const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+use crate::http::extract::metadata::WantsMetadata;
 
 /// Answers a conversation, in one piece or as a stream of server-sent events.
 #[utoipa::path(
@@ -43,37 +34,13 @@ pub(crate) async fn create(
     State(gateway): State<Gateway>,
     Caller(caller): Caller,
     Attribution(attribution): Attribution,
+    WantsMetadata(wants_metadata): WantsMetadata,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let request = chat_completions::decode(&body)?;
     // The decoded request holds what is needed; twenty megabytes need not stay for a stream.
     drop(body);
-    let inbound = Inbound { request, attribution, encoder: chat_completions::encoder };
+    let encoder = Box::new(chat_completions::encoder);
+    let inbound = Inbound { request, attribution, encoder, wants_metadata };
     reply(gateway.serve(caller, inbound).await?).await
-}
-
-/// An answer that has begun, as a response.
-async fn reply(outbound: Outbound) -> Result<Response, ApiError> {
-    let Outbound { generation_id, streaming, mut body } = outbound;
-    let mut response = if streaming {
-        let pieces = stream::poll_fn(move |context| {
-            body.poll_recv(context).map(|piece| piece.map(Ok::<_, Infallible>))
-        });
-        let mut response = HttpBody::from_stream(pieces).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-        response
-    } else {
-        let answer = body.recv().await.ok_or_else(ApiError::internal)?;
-        let mut response = HttpBody::from(answer).into_response();
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
-        response
-    };
-    if let Ok(id) = HeaderValue::from_str(generation_id.as_str()) {
-        response.headers_mut().insert(GENERATION_ID, id);
-    }
-    Ok(response)
 }

@@ -139,11 +139,15 @@ impl Encoder for Chunks {
                 self.write_prefix(system_fingerprint.as_deref(), service_tier.as_deref());
             }
             ChatEvent::Delta { choice, delta } => self.write_delta(*choice, delta, out),
-            ChatEvent::Finished { choice, reason, native_reason } => {
+            ChatEvent::Finished { choice, reason, native_reason, .. } => {
                 self.write_finish(*choice, *reason, native_reason.as_deref(), out);
             }
-            // Told once, at the end, together with what it cost.
-            ChatEvent::Usage(_) => {}
+            // Usage is told once, at the end, together with what it cost; the rest has no form
+            // in this dialect.
+            ChatEvent::Usage(_)
+            | ChatEvent::Native(_)
+            | ChatEvent::Embeddings(_)
+            | ChatEvent::Ranking(_) => {}
         }
     }
 

@@ -331,6 +331,7 @@ fn envelope() -> Envelope {
 
 fn summary() -> Summary {
     Summary {
+        metadata: None,
         usage: Usage {
             prompt: 10,
             cache_read: 5,
@@ -384,6 +385,7 @@ fn events() -> Vec<ChatEvent> {
             choice: 0,
             reason: FinishReason::ToolCalls,
             native_reason: Some("tool_use".into()),
+            stop_sequence: None,
         },
         ChatEvent::Usage(Usage::default()),
     ]
@@ -401,7 +403,12 @@ fn encoded(stream: bool, end: fn(&mut dyn crate::dialects::Encoder, &mut BytesMu
 }
 
 fn finish(encoder: &mut dyn crate::dialects::Encoder, out: &mut BytesMut) {
-    let last = ChatEvent::Finished { choice: 1, reason: FinishReason::Stop, native_reason: None };
+    let last = ChatEvent::Finished {
+        choice: 1,
+        reason: FinishReason::Stop,
+        native_reason: None,
+        stop_sequence: None,
+    };
     encoder.push(&last, out);
     encoder.finish(&summary(), out);
 }
