@@ -1,4 +1,8 @@
 //! The accept loop: connections in, and out again when the server stops.
+//!
+//! Callers are served HTTP/1.1. Over HTTP/2 an answer that comes before the end of a body, such
+//! as 401 to a wrong key, resets the stream and is lost with it; a proxy that ends TLS speaks
+//! HTTP/2 to the world and HTTP/1.1 to us.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,8 +14,8 @@ use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -24,9 +28,6 @@ use crate::tasks::Tasks;
 
 /// How long to wait when the system has no more file descriptors.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
-/// The most streams that one HTTP/2 connection may have.
-const STREAMS_MAX: u32 = 256;
-const HEADER_BYTES_MAX: u32 = 64 * 1024;
 
 /// Takes the address, or says how to choose another.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -48,7 +49,7 @@ pub async fn run(
     lanes: &Lanes,
     stop: impl Future<Output = ()>,
 ) -> bool {
-    let server = Arc::new(builder(&settings));
+    let server = builder(&settings);
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(settings.connections_max as usize));
     tokio::pin!(stop);
@@ -113,7 +114,7 @@ async fn serve(
     stream: std::net::TcpStream,
     peer: SocketAddr,
     router: Router,
-    server: Arc<auto::Builder<TokioExecutor>>,
+    server: http1::Builder,
     watcher: Watcher,
 ) {
     // From here on this lane's runtime watches the socket.
@@ -130,26 +131,19 @@ async fn serve(
         // A router is always ready.
         router.clone().call(request)
     });
-    let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = server.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         // Callers leave in the middle all the time.
         tracing::debug!(error = %error, "A connection ended early");
     }
 }
 
-fn builder(settings: &Http) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(settings: &Http) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_headers(settings.headers_max as usize)
         .max_buf_size(128 * 1024);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEADER_BYTES_MAX)
-        .keep_alive_interval(Duration::from_secs(30));
     builder
 }

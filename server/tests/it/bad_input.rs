@@ -174,6 +174,21 @@ async fn a_strangers_body_is_never_read() {
     finish_free_of_charge(app).await;
 }
 
+/// Over HTTP/2 the answer to a stranger who is still sending would be lost: it is not spoken, and
+/// a caller that tries is told at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn http2_is_refused_at_once() {
+    let app = TestApp::start().await;
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let waiting = stream.read_to_end(&mut answer);
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 4") || answer.is_empty(), "{answer}");
+    finish_free_of_charge(app).await;
+}
+
 /// Nor is one asked for by a caller that waits to be told to go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_is_not_told_to_continue() {
