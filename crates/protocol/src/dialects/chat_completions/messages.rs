@@ -5,10 +5,11 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::rules::{Rule, invalid};
-use super::value::{Text, list, members, text};
 use crate::chat::request::{Content, Message, Part, PartKind, Role};
-use crate::error::{ErrorType, PublicError};
+use crate::dialects::check::{
+    MEMBERS_MAX, Rule, Text, invalid, list, members, not_an_object, require, text, too_many_members,
+};
+use crate::error::PublicError;
 
 /// A body as it was read, before anything but its messages is understood.
 #[derive(Default)]
@@ -16,9 +17,6 @@ pub(super) struct Draft {
     pub(super) messages: Option<Vec<Message>>,
     pub(super) members: Vec<(String, Box<RawValue>)>,
 }
-
-/// Names are compared with each other, so there must be a bound on how many there are.
-const MEMBERS_MAX: usize = 128;
 
 /// Reads a whole body.
 pub(super) fn read(body: &[u8]) -> Result<Draft, PublicError> {
@@ -63,16 +61,10 @@ impl Trail {
             return fault;
         }
         if !error.is_data() {
-            let message = format!("the body is not valid JSON: {error}");
-            return PublicError::new(ErrorType::InvalidRequest, message)
-                .with_metadata("line", error.line())
-                .with_metadata("column", error.column());
+            return not_an_object(error, EXAMPLE);
         }
         match self.place {
-            Place::Body | Place::End => PublicError::new(
-                ErrorType::InvalidRequest,
-                "the body must be a JSON object such as `{\"model\": …, \"messages\": […]}`",
-            ),
+            Place::Body | Place::End => not_an_object(error, EXAMPLE),
             Place::Messages => invalid("messages", "must be a list of at least one message"),
             Place::Message(index) => invalid(
                 &format!("messages[{index}]"),
@@ -85,6 +77,8 @@ impl Trail {
         }
     }
 }
+
+const EXAMPLE: &str = "{\"model\": …, \"messages\": […]}";
 
 const ROLES: &str = "must be `system`, `developer`, `user`, `assistant` or `tool`";
 
@@ -117,8 +111,7 @@ impl<'de> Visitor<'de> for Body<'_> {
                 return Err(trail.stop(invalid(&name, "is given twice: keep one of them")));
             }
             if draft.members.len() >= MEMBERS_MAX {
-                let message = format!("the body has more than {MEMBERS_MAX} members");
-                return Err(trail.stop(PublicError::new(ErrorType::InvalidRequest, message)));
+                return Err(trail.stop(too_many_members()));
             }
             if name == "messages" {
                 trail.place = Place::Messages;
@@ -295,7 +288,7 @@ fn part_kind(field: &str, raw: &RawValue) -> Result<PartKind, PublicError> {
     };
     let (kind, member, needed) = match part.find("type").and_then(text).as_deref() {
         Some(name @ ("text" | "refusal")) => {
-            super::rules::require(&part, field, name, &ANY_TEXT)?;
+            require(&part, field, name, &ANY_TEXT)?;
             let bytes = part.find(name).map_or(0, |text| text.get().len().saturating_sub(2));
             return Ok(PartKind::Text { bytes: u32::try_from(bytes).unwrap_or(u32::MAX) });
         }
@@ -315,7 +308,7 @@ fn part_kind(field: &str, raw: &RawValue) -> Result<PartKind, PublicError> {
         return Err(invalid(&field, "must be an object"));
     };
     for name in needed {
-        super::rules::require(&source, &field, name, &ANY_TEXT)?;
+        require(&source, &field, name, &ANY_TEXT)?;
     }
     if kind == PartKind::File
         && source.find("file_data").is_none()
@@ -392,7 +385,7 @@ fn check_tool_calls(field: &str, raw: &RawValue) -> Result<(), PublicError> {
         let Some(call) = members(raw) else {
             return Err(invalid(&field, "must be an object with `id` and `function`"));
         };
-        super::rules::require(&call, &field, "id", &ANY_TEXT)?;
+        require(&call, &field, "id", &ANY_TEXT)?;
         let Some(function) = call.find("function").and_then(members) else {
             // Calls of tools that are not functions are somebody else's to check.
             if call.find("type").and_then(text).is_some_and(|kind| kind != "function") {
@@ -402,8 +395,8 @@ fn check_tool_calls(field: &str, raw: &RawValue) -> Result<(), PublicError> {
             return Err(invalid(&format!("{field}.function"), demand));
         };
         let field = format!("{field}.function");
-        super::rules::require(&function, &field, "name", &ANY_TEXT)?;
-        super::rules::require(&function, &field, "arguments", &ANY_TEXT)?;
+        require(&function, &field, "name", &ANY_TEXT)?;
+        require(&function, &field, "arguments", &ANY_TEXT)?;
     }
     Ok(())
 }

@@ -4,7 +4,6 @@ mod decode;
 mod encode;
 mod messages;
 mod rules;
-mod value;
 
 pub use decode::decode;
 pub use encode::encoder;
