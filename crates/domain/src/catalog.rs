@@ -224,6 +224,13 @@ pub enum Auth {
     Header { name: String },
     /// A query parameter of this name.
     Query { name: String },
+    /// AWS's signature, version 4, for a service in a region. The credential is
+    /// `ACCESS_KEY_ID:SECRET[:SESSION_TOKEN]`; one without a colon is an API key of Bedrock and
+    /// goes as a bearer token.
+    Aws { service: String, region: String },
+    /// `Authorization: Bearer …` with a short-lived token of Google's, which the gateway mints
+    /// from the credential: a service account's key.
+    GoogleOauth,
     /// Nothing is attached.
     None,
 }

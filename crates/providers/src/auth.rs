@@ -3,15 +3,19 @@
 use bytes::Bytes;
 use domain::catalog::Auth;
 use domain::secret::Secret;
+use domain::time::Timestamp;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use crate::error::EncodeError;
+use crate::sigv4;
 
-/// Adds the credential in the place that the provider expects, marked sensitive.
+/// Adds the credential in the place that the provider expects, marked sensitive. Comes last: a
+/// signature covers the address, the body and `now`.
 pub fn attach(
     request: &mut http::Request<Bytes>,
     auth: &Auth,
     credential: &Secret<String>,
+    now: Timestamp,
 ) -> Result<(), EncodeError> {
     let sensitive = |text: &str, name: &str| {
         let mut value =
@@ -20,7 +24,11 @@ pub fn attach(
         Ok(value)
     };
     match auth {
-        Auth::Bearer => {
+        Auth::Aws { service, region } if credential.expose().contains(':') => {
+            sigv4::sign(request, service, region, credential, now)?;
+        }
+        // A token that was minted for the credential stands in its place.
+        Auth::Bearer | Auth::GoogleOauth | Auth::Aws { .. } => {
             let value = sensitive(&format!("Bearer {}", credential.expose()), "authorization")?;
             request.headers_mut().insert(AUTHORIZATION, value);
         }

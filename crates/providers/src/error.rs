@@ -13,6 +13,8 @@ pub enum EncodeError {
     Address(String),
     #[error("the header `{0}` cannot be sent")]
     Header(String),
+    #[error("the credential {0}")]
+    Credential(&'static str),
     #[error("the catalog sets `{0}` to something that is not JSON")]
     Quirk(String),
 }

@@ -14,6 +14,7 @@ pub mod auth;
 pub mod dropped;
 pub mod error;
 pub mod raw;
+mod sigv4;
 
 pub mod openai_compatible;
 

@@ -110,8 +110,11 @@ impl Server {
             (&Method::GET, "stats") if first == "_sandbox" => {
                 Ok(json_reply(StatusCode::OK, self.stats.to_json()))
             }
-            (&Method::GET, "v1/models") => Ok(json_reply(StatusCode::OK, model_list(first))),
-            (&Method::POST, "v1/chat/completions") => {
+            (&Method::GET, path) if is_below(path, "models") => {
+                Ok(json_reply(StatusCode::OK, model_list(first)))
+            }
+            // Whatever the path of the provider's own address is.
+            (&Method::POST, path) if is_below(path, "chat/completions") => {
                 let body = Limited::new(body, BODY_BYTES_MAX);
                 let Ok(body) = body.collect().await else {
                     return Ok(error_reply(413, "the body is too large", "request_too_large"));
@@ -356,4 +359,9 @@ fn stream_reply(script: Script, answering: Answering) -> Reply {
     let mut reply = Response::new(Payload::Played(Playback::new(script, answering)));
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     reply
+}
+
+/// Whether a path ends in these segments.
+fn is_below(path: &str, end: &str) -> bool {
+    path.strip_suffix(end).is_some_and(|base| base.is_empty() || base.ends_with('/'))
 }

@@ -5,6 +5,8 @@ use domain::pricing::{Price, Unit};
 use std::net::IpAddr;
 use time::{Date, Month};
 
+use super::placeholder;
+
 pub(super) fn is_provider_slug(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -160,7 +162,9 @@ pub(super) fn page_url(text: &str) -> Result<String, String> {
 ///
 /// Credentials and prompts go there, so it is encrypted unless it does not leave the premises.
 pub(super) fn base_url(text: &str) -> Result<String, String> {
-    let address = Address::parse(text)?;
+    placeholder::check(text)?;
+    let filled = placeholder::stood_in(text);
+    let address = Address::parse(&filled).map_err(|_| Address::wrong(text))?;
     if text.contains(['?', '#']) {
         return Err("must have neither a query nor a fragment".to_owned());
     }
@@ -173,6 +177,12 @@ pub(super) fn base_url(text: &str) -> Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// The path of an address that [`base_url`] takes: empty, or from its first slash on.
+pub(super) fn path(address: &str) -> &str {
+    let below = address.split_once("://").map_or(address, |(_, rest)| rest);
+    below.find('/').and_then(|start| below.get(start..)).unwrap_or_default()
+}
+
 struct Address<'a> {
     secure: bool,
     host: &'a str,
@@ -180,8 +190,7 @@ struct Address<'a> {
 
 impl<'a> Address<'a> {
     fn parse(text: &'a str) -> Result<Self, String> {
-        let wrong =
-            || format!("must be an address such as `https://api.example.com/v1`, not `{text}`");
+        let wrong = || Self::wrong(text);
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(wrong());
         }
@@ -210,6 +219,10 @@ impl<'a> Address<'a> {
             || (!host.is_empty()
                 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)));
         if valid_host && valid_port { Ok(Self { secure, host }) } else { Err(wrong()) }
+    }
+
+    fn wrong(text: &str) -> String {
+        format!("must be an address such as `https://api.example.com/v1`, not `{text}`")
     }
 
     /// Whether the host is this machine, a private network or a name that only exists on one.

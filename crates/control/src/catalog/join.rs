@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::endpoint_file::EndpointText;
 use super::model_file::{ModelFacts, ModelText};
 use super::provider_file::ProviderText;
-use super::{Loaded, Place, Problems, Without};
+use super::{Loaded, Place, Problems, Without, check, placeholder};
 
 /// What local servers commonly take. An endpoint that takes more or less lists its own.
 const PARAMETERS_DEFAULT: [&str; 11] = [
@@ -136,12 +136,14 @@ impl Join<'_> {
         text: ProviderText,
         credentials: &mut HashMap<String, Secret<String>>,
     ) -> Provider {
-        let serving = self.serving(&text, credentials);
+        // Without an address there is a problem, and no catalog is made.
+        let written = text.base_url.as_deref().unwrap_or_default();
+        let filled = self.filled(written, &text.place);
+        let serving = self.serving(&text, filled.is_some(), credentials);
         Provider {
             name: text.name,
             dialect: text.dialect,
-            // Without an address there is a problem, and no catalog is made.
-            base_url: text.base_url.unwrap_or_default(),
+            base_url: filled.unwrap_or_else(|| written.to_owned()),
             auth: text.auth,
             credential_env: text.credential_env,
             quirks: text.quirks,
@@ -158,19 +160,39 @@ impl Join<'_> {
         }
     }
 
+    /// An address with what the environment says for its placeholders; none while that is
+    /// incomplete.
+    fn filled(&self, base_url: &str, place: &Place) -> Option<String> {
+        let value = |name: &str| {
+            let value = (self.credential)(name).filter(|value| !value.trim().is_empty())?;
+            if placeholder::is_value(value.trim()) {
+                return Some(value.trim().to_owned());
+            }
+            let reason = format!(
+                "the environment variable `{name}` holds characters that no part of an address has"
+            );
+            self.problems.report(place, reason);
+            None
+        };
+        placeholder::fill(base_url, value).ok()
+    }
+
     fn serving(
         &self,
         text: &ProviderText,
+        has_address: bool,
         credentials: &mut HashMap<String, Secret<String>>,
     ) -> Serving {
-        if text.auth == Auth::None {
+        if text.auth == Auth::None && has_address {
             return Serving::Live;
         }
         let name = text.credential_env.as_deref().unwrap_or_default();
         let credential = (self.credential)(name).unwrap_or_default();
         let credential = credential.trim();
-        if !credential.is_empty() {
-            if !credential.bytes().all(|b| b.is_ascii_graphic()) {
+        if !credential.is_empty() && has_address {
+            // A key of Google's is a JSON document, with spaces.
+            let is_plain = |b: u8| b.is_ascii_graphic() || text.auth == Auth::GoogleOauth;
+            if !credential.bytes().all(is_plain) {
                 let reason = format!(
                     "the environment variable `{name}` holds characters that no credential has"
                 );
@@ -182,7 +204,9 @@ impl Join<'_> {
         match self.without {
             Without::Sandbox { base_url } => {
                 let base_url = base_url.trim_end_matches('/');
-                Serving::Sandbox { base_url: format!("{base_url}/{}/v1", text.slug) }
+                let address = placeholder::stood_in(text.base_url.as_deref().unwrap_or_default());
+                let path = check::path(&address);
+                Serving::Sandbox { base_url: format!("{base_url}/{}{path}", text.slug) }
             }
             Without::Hidden => Serving::Hidden,
         }

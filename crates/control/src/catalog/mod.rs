@@ -14,6 +14,7 @@ mod fields;
 mod files;
 mod join;
 mod model_file;
+mod placeholder;
 mod provider_file;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,8 @@ pub struct Sources {
 /// What becomes of providers that need a credential when there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Without {
-    /// The sandbox answers for them, at `{base_url}/{provider slug}/v1`.
+    /// The sandbox answers for them, at `{base_url}/{provider slug}` and the path of their own
+    /// address, where `sandbox` stands for each `${NAME}`.
     Sandbox { base_url: String },
     /// They are hidden, and so is what only they serve.
     Hidden,

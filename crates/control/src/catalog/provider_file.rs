@@ -77,14 +77,17 @@ pub(super) fn read(
     }
 }
 
-/// `auth = "bearer"`, `"none"`, `{ header = "x-api-key" }` or `{ query = "key" }`.
+/// `auth = "bearer"`, `"none"`, `"google_oauth"`, `{ header = "x-api-key" }`,
+/// `{ query = "key" }` or `{ aws = { service = "bedrock", region = "us-east-1" } }`.
 fn read_auth(fields: &Fields<'_>) -> Auth {
     if fields.is_text("auth") {
         let word = |text: &str| match text {
             "bearer" => Ok(Auth::Bearer),
             "none" => Ok(Auth::None),
+            "google_oauth" => Ok(Auth::GoogleOauth),
             _ => Err(format!(
-                "must be \"bearer\", \"none\", {{ header = … }} or {{ query = … }}, not `{text}`"
+                "must be \"bearer\", \"none\", \"google_oauth\", {{ header = … }}, \
+                 {{ query = … }} or {{ aws = … }}, not `{text}`"
             )),
         };
         return fields.checked("auth", word).unwrap_or(Auth::Bearer);
@@ -92,16 +95,27 @@ fn read_auth(fields: &Fields<'_>) -> Auth {
     let table = fields.table("auth", |fields| {
         let header = fields.checked("header", check::header_name);
         let query = fields.checked("query", check::member);
-        match (header, query) {
-            (Some(name), None) => Some(Auth::Header { name }),
-            (None, Some(name)) => Some(Auth::Query { name }),
-            (Some(_), Some(_)) | (None, None) => {
-                fields.report(fields.place(), "`auth` must have either `header` or `query`");
+        let aws = fields.table("aws", read_aws).flatten();
+        match (header, query, aws) {
+            (Some(name), None, None) => Some(Auth::Header { name }),
+            (None, Some(name), None) => Some(Auth::Query { name }),
+            (None, None, Some(auth)) => Some(auth),
+            _ => {
+                let reason = "`auth` must have one of `header`, `query` and `aws`";
+                fields.report(fields.place(), reason);
                 None
             }
         }
     });
     table.flatten().unwrap_or(Auth::Bearer)
+}
+
+fn read_aws(fields: &Fields<'_>) -> Option<Auth> {
+    fields.required_text("service");
+    fields.required_text("region");
+    let service = fields.checked("service", check::region);
+    let region = fields.checked("region", check::region);
+    Some(Auth::Aws { service: service?, region: region? })
 }
 
 fn check_credential(auth: &Auth, credential_env: Option<&str>, fields: &Fields<'_>) {
@@ -110,11 +124,24 @@ fn check_credential(auth: &Auth, credential_env: Option<&str>, fields: &Fields<'
         Auth::None if stated => {
             fields.report(fields.place(), "`credential_env` has no use with `auth = \"none\"`");
         }
-        Auth::Bearer | Auth::Header { .. } | Auth::Query { .. } if !stated => fields.report(
-            fields.place(),
-            "missing `credential_env`; or say `auth = \"none\"` if no credential is needed",
-        ),
-        Auth::None | Auth::Bearer | Auth::Header { .. } | Auth::Query { .. } => {}
+        Auth::Bearer
+        | Auth::Header { .. }
+        | Auth::Query { .. }
+        | Auth::Aws { .. }
+        | Auth::GoogleOauth
+            if !stated =>
+        {
+            fields.report(
+                fields.place(),
+                "missing `credential_env`; or say `auth = \"none\"` if no credential is needed",
+            );
+        }
+        Auth::None
+        | Auth::Bearer
+        | Auth::Header { .. }
+        | Auth::Query { .. }
+        | Auth::Aws { .. }
+        | Auth::GoogleOauth => {}
     }
 }
 
@@ -147,7 +174,11 @@ fn read_data_policy(fields: &Fields<'_>) -> DataPolicy {
 fn unstated(auth: &Auth) -> DataPolicy {
     match auth {
         Auth::None => DataPolicy::default(),
-        Auth::Bearer | Auth::Header { .. } | Auth::Query { .. } => {
+        Auth::Bearer
+        | Auth::Header { .. }
+        | Auth::Query { .. }
+        | Auth::Aws { .. }
+        | Auth::GoogleOauth => {
             DataPolicy { training: true, retains: true, retention_days: None, publishes: false }
         }
     }

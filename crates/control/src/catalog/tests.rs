@@ -1,6 +1,6 @@
 //! The loader, seen from outside: files in, a catalog or problems out.
 
-use domain::catalog::{Auth, Cancellation, DataPolicy, Model, Serving};
+use domain::catalog::{Auth, Cancellation, DataPolicy, Model, Provider, Serving};
 use domain::pricing::Unit;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,17 @@ use std::sync::Arc;
 
 use super::*;
 
-const DIALECTS: [&str; 1] = ["openai_compatible"];
+/// What `providers::ADAPTERS` speaks, which this crate does not see.
+const DIALECTS: [&str; 8] = [
+    "openai_compatible",
+    "anthropic",
+    "azure_openai",
+    "bedrock",
+    "cohere",
+    "gemini",
+    "openai_responses",
+    "vertex",
+];
 
 fn sandbox() -> Without {
     Without::Sandbox { base_url: "http://127.0.0.1:9/".to_owned() }
@@ -32,7 +42,7 @@ fn load_dirs(
 ) -> Result<Loaded, Vec<CatalogProblem>> {
     let extra_dirs = dirs.iter().map(|directory| directory.path().to_owned()).collect();
     let credential = |name: &str| match name {
-        "SET_API_KEY" => Some(" secret-123\n".to_owned()),
+        "SET_API_KEY" | "SET_PROJECT" | "SET_REGION" => Some(" secret-123\n".to_owned()),
         "BLANK_API_KEY" => Some("  ".to_owned()),
         _ => None,
     };
@@ -84,7 +94,8 @@ fn the_shipped_catalog_has_no_problems() {
     assert!(catalog.models().len() >= 40, "{}", catalog.models().len());
     for provider in catalog.providers() {
         assert!(provider.is_sandboxed(), "{}", provider.slug);
-        assert_eq!(provider.dialled_url(), format!("http://127.0.0.1:9/{}/v1", provider.slug));
+        let sandbox = format!("http://127.0.0.1:9/{}", provider.slug);
+        assert!(provider.dialled_url().starts_with(&sandbox), "{}", provider.dialled_url());
         assert!(provider.credential_env.is_some());
     }
     for model in catalog.models() {
@@ -152,6 +163,29 @@ fn files_are_read_as_they_are_written() {
     assert_eq!(provider.quirks.body["mode"], "\"fast\"");
     assert_eq!(loaded.credentials["acme"].expose(), "secret-123");
     assert!(!format!("{loaded:?}").contains("secret-123"));
+}
+
+#[test]
+fn an_address_may_hold_what_only_the_operator_knows() {
+    let provider = |env: &str| {
+        let text = format!(
+            "base_url = 'https://${{SET_REGION}}-x.example/v1/p/${{{env}}}/m'\n\
+             auth = {{ aws = {{ service = 'bedrock', region = 'us-east-1' }} }}\n\
+             credential_env = 'SET_API_KEY'"
+        );
+        let files = [("providers/acme.toml", text.as_str()), ("models/author/name.toml", MODEL)];
+        let loaded = load_files(&files).unwrap();
+        (Provider::clone(loaded.catalog.find_provider("acme").unwrap()), loaded.credentials.len())
+    };
+    let (live, credentials) = provider("SET_PROJECT");
+    assert_eq!(live.dialled_url(), "https://secret-123-x.example/v1/p/secret-123/m");
+    let region = "us-east-1".to_owned();
+    assert_eq!(live.auth, Auth::Aws { service: "bedrock".to_owned(), region });
+    assert_eq!((live.serving, credentials), (Serving::Live, 1));
+
+    let (incomplete, credentials) = provider("UNSET_PROJECT");
+    assert_eq!(incomplete.dialled_url(), "http://127.0.0.1:9/acme/v1/p/sandbox/m");
+    assert_eq!(credentials, 0);
 }
 
 #[test]
@@ -320,7 +354,7 @@ fn what_does_not_fit_together_is_refused() {
     check("providers/ac_me.toml", PROVIDER, "cannot name a provider");
     check("providers/b.toml", "base_url = 'https://b.example'", "missing `credential_env`");
     check("providers/b.toml", "auth = 'none'", "missing `base_url`");
-    check("providers/b.toml", "auth = { kind = 1 }", "either `header` or `query`");
+    check("providers/b.toml", "auth = { kind = 1 }", "one of `header`, `query` and `aws`");
     check("providers/b.toml", "auth = 'none'\ncredential_env = 'X'", "has no use with");
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use domain::catalog::{Provider, Serving};
 use domain::secret::Secret;
+use domain::time::Timestamp;
 use protocol::error::ErrorType;
 use providers::auth;
 use providers::error::{Retry, UpstreamError};
@@ -23,12 +24,13 @@ impl Credentials {
         &self,
         request: &mut http::Request<Bytes>,
         provider: &Provider,
+        now: Timestamp,
     ) -> Result<(), UpstreamError> {
         let Some(secret) = self.0.get(&provider.slug) else { return Ok(()) };
         if provider.serving != Serving::Live {
             return Ok(());
         }
-        auth::attach(request, &provider.auth, secret).map_err(|_| UpstreamError {
+        auth::attach(request, &provider.auth, secret, now).map_err(|_| UpstreamError {
             kind: ErrorType::ProviderUnavailable,
             retry: Retry::Other,
             status: None,
@@ -37,10 +39,16 @@ impl Credentials {
             message: format!("The credential for {} cannot be sent.", provider.name),
         })
     }
+
     /// Takes our credential out of what a provider said about its failure: some repeat it.
     pub(crate) fn redact(&self, error: UpstreamError, provider: &Provider) -> UpstreamError {
         let Some(secret) = self.0.get(&provider.slug) else { return error };
-        let clean = |text: String| without(text, secret.expose());
+        // A key with an id and a secret in it is repeated by halves.
+        let halves = || secret.expose().splitn(3, ':').filter(|half| half.len() >= 16);
+        let clean = |text: String| {
+            let text = without(text, secret.expose());
+            halves().fold(text, without)
+        };
         UpstreamError {
             raw: error.raw.map(clean),
             provider_code: error.provider_code.map(clean),

@@ -155,7 +155,8 @@ async fn open(
     let target = Target { endpoint, base_url: endpoint.provider.dialled_url() };
     let encoded = adapter.encode(&call.request, &target).map_err(|error| not_encoded(&error))?;
     call.dropped = encoded.dropped;
-    let mut response = gateway.transport.send(encoded.request, endpoint).await?;
+    let now = gateway.clock.now();
+    let mut response = gateway.transport.send(encoded.request, endpoint, now).await?;
     if !response.status().is_success() {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_error(&mut response).await;

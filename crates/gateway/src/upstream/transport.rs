@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use domain::catalog::Endpoint;
+use domain::time::Timestamp;
 use protocol::error::ErrorType;
 use providers::error::{Retry, UpstreamError};
 use reqwest::{Client, Response};
@@ -50,8 +51,9 @@ impl Transport {
         &self,
         mut request: http::Request<Bytes>,
         endpoint: &Endpoint,
+        now: Timestamp,
     ) -> Result<Response, UpstreamError> {
-        self.credentials.attach(&mut request, &endpoint.provider)?;
+        self.credentials.attach(&mut request, &endpoint.provider, now)?;
         let request = reqwest::Request::try_from(request)
             .map_err(|_| unreachable(endpoint, "its address is not a URL"))?;
         let client = self.client().map_err(|error| {
