@@ -26,6 +26,7 @@ pub mod routing;
 pub mod upstream;
 pub mod stream;
 pub mod meter;
+mod metadata;
 pub mod settle;
 pub mod error;
 pub mod settings;

@@ -27,6 +27,7 @@ use crate::admit::funds::Funds;
 use crate::auth::Authenticator;
 use crate::error::GatewayError;
 use crate::inbound::{Asked, Inbound, Outbound, Reply};
+use crate::metadata::RouteNote;
 use crate::middleware;
 use crate::ports::{Caller, Keys, Ledger};
 use crate::resolve::resolve;
@@ -153,6 +154,9 @@ impl Gateway {
     ) -> Result<upstream::Opened, GatewayError> {
         middleware::prepare(call)?;
         let plan = routing::plan(call, &self.stats, self.clock.now())?;
+        if call.wants_metadata {
+            call.note = Some(RouteNote::of(&plan));
+        }
         upstream::attempt(self, call, plan, reply).await
     }
 

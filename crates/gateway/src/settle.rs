@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::admit::Call;
 use crate::admit::funds::Funds;
 use crate::error::GatewayError;
+use crate::metadata;
 use crate::pipeline::Gateway;
 use crate::ports::{Ledger, Settlement};
 use crate::settings::Settings;
@@ -55,13 +56,14 @@ pub(crate) async fn settle(gateway: &Gateway, mut call: Call, ending: &mut Endin
     generation.cost = cost;
     generation.upstream_cost = upstream_cost;
     generation.ttft_ms = Some(ending.ttft_ms);
+    let metadata = metadata::of(&call, &ending.candidate);
     hand_over(gateway, call, generation).await;
     Summary {
         usage,
         cost,
         upstream_prompt_cost: quote::cost(&prompt_side(&usage), &endpoint.prices),
         upstream_completion_cost: quote::cost(&completion_side(&usage), &endpoint.prices),
-        metadata: None,
+        metadata,
     }
 }
 

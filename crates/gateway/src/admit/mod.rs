@@ -20,6 +20,7 @@ use crate::admit::funds::HoldError;
 use crate::admit::hold::HeldCredit;
 use crate::error::{GatewayError, OutputShort, Short};
 use crate::inbound::{Asked, Attribution};
+use crate::metadata::RouteNote;
 use crate::pipeline::Gateway;
 use crate::ports::Caller;
 use crate::resolve::Resolved;
@@ -38,6 +39,8 @@ pub struct Call {
     /// Stages that joined this call, in order.
     pub stages: Vec<Box<dyn Stage>>,
     pub wants_metadata: bool,
+    /// The plan, for callers who want to know it.
+    pub(crate) note: Option<RouteNote>,
     /// What was left out of the request that the answering endpoint was sent.
     pub dropped: Vec<String>,
     /// Chooses among equals, so that a plan can be repeated from its record.
@@ -108,6 +111,7 @@ impl Gateway {
             attempts: Vec::new(),
             stages: Vec::new(),
             wants_metadata: asked.wants_metadata,
+            note: None,
             dropped: Vec::new(),
             seed: self.random.next_u64(),
             admitted_at: now,

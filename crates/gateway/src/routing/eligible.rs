@@ -5,14 +5,19 @@ use domain::model::Variant;
 use domain::pricing::{Price, Unit};
 use domain::routing::{DataCollection, PriceText, ProviderPreferences};
 use protocol::chat::request::{ChatRequest, Content, PartKind};
+use protocol::error::{ErrorType, PublicError};
 
 use crate::admit::Call;
 use crate::admit::estimate::Estimate;
+use crate::error::GatewayError;
 use crate::resolve::ResolvedModel;
 use crate::routing::Candidate;
 
 /// The constraint of an endpoint that nobody is shown.
 pub(crate) const HIDDEN: &str = "hidden";
+
+/// The constraint that a model's kinds of input are.
+pub(crate) const MODALITY: &str = "modality";
 
 /// Why an endpoint can't serve a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +151,7 @@ impl<'a> Requirements<'a> {
     fn modality(&self, _: &Endpoint) -> Option<Exclusion> {
         let missing =
             self.modalities.iter().find(|kind| !self.model.input_modalities.contains(kind))?;
-        Some(exclude("modality", &format!("the model does not take {} input", missing.as_str())))
+        Some(exclude(MODALITY, &format!("the model does not take {} input", missing.as_str())))
     }
 
     fn parameters(&self, endpoint: &Endpoint) -> Option<Exclusion> {
@@ -206,22 +211,57 @@ fn price_bound(name: &str, text: &PriceText) -> Option<(Unit, Price)> {
     price.ok().map(|price| (unit, price))
 }
 
+const fn modality_of(kind: &PartKind) -> Option<Modality> {
+    match kind {
+        PartKind::Text { .. } => None,
+        PartKind::Image => Some(Modality::Image),
+        PartKind::Audio => Some(Modality::Audio),
+        PartKind::Video => Some(Modality::Video),
+        PartKind::File => Some(Modality::File),
+    }
+}
+
+/// Every part that is no text, with where it stands: message and part.
+fn media(request: &ChatRequest) -> impl Iterator<Item = (Modality, usize, usize)> {
+    request.messages.iter().enumerate().flat_map(|(at, message)| {
+        let parts = match &message.content {
+            Content::Parts(parts) => parts.as_slice(),
+            Content::None | Content::Text(_) => &[],
+        };
+        let kinds = parts.iter().enumerate();
+        kinds.filter_map(move |(part, kind)| Some((modality_of(&kind.kind)?, at, part)))
+    })
+}
+
 fn modalities(request: &ChatRequest) -> Vec<Modality> {
     let mut found = Vec::new();
-    for message in &request.messages {
-        let Content::Parts(parts) = &message.content else { continue };
-        for part in parts {
-            let modality = match part.kind {
-                PartKind::Text { .. } => continue,
-                PartKind::Image => Modality::Image,
-                PartKind::Audio => Modality::Audio,
-                PartKind::Video => Modality::Video,
-                PartKind::File => Modality::File,
-            };
-            if !found.contains(&modality) {
-                found.push(modality);
-            }
+    for (modality, _, _) in media(request) {
+        if !found.contains(&modality) {
+            found.push(modality);
         }
     }
     found
+}
+
+/// The refusal of a prompt with something in it that no model asked for takes.
+pub(crate) fn not_taken(call: &Call) -> GatewayError {
+    let models = || call.resolved.models.iter().map(|resolved| &resolved.model);
+    let nobody_takes =
+        |kind: &Modality| models().all(|model| !model.input_modalities.contains(kind));
+    // Two models may each lack something else: then the first thing that one of them lacks.
+    let found = media(&call.request)
+        .find(|(kind, _, _)| nobody_takes(kind))
+        .or_else(|| media(&call.request).next());
+    let (kind, message, part) = found.unwrap_or((Modality::Text, 0, 0));
+    let field = format!("messages[{message}].content[{part}]");
+    let names: Vec<&str> = models().map(|model| model.slug.as_str()).collect();
+    let text = format!(
+        "`{field}` is {kind} input, which {names} does not take. Leave it out, or ask a model \
+         that takes it: GET /api/v1/models?input_modalities={kind} lists them.",
+        kind = kind.as_str(),
+        names = names.join(", "),
+    );
+    GatewayError::Invalid(Box::new(
+        PublicError::new(ErrorType::InvalidRequest, text).with_metadata("field", field),
+    ))
 }

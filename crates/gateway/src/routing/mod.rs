@@ -96,6 +96,11 @@ fn eligible(
 }
 
 fn none(call: &Call, total: usize, excluded: &[(String, Exclusion)]) -> GatewayError {
+    let offered =
+        || excluded.iter().filter(|(_, exclusion)| exclusion.field != eligible::HIDDEN).peekable();
+    if offered().peek().is_some() && offered().all(|(_, why)| why.field == eligible::MODALITY) {
+        return eligible::not_taken(call);
+    }
     let mut removed: Vec<(&'static str, String, usize)> = Vec::new();
     for (_, exclusion) in excluded {
         // An endpoint that isn't shown to anyone is no constraint that could be loosened.

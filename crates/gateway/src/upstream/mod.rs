@@ -5,6 +5,7 @@
 
 pub mod credentials;
 pub mod transport;
+mod write;
 
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use bytes::Bytes;
 use domain::generation::Attempt;
 use protocol::chat::event::ChatEvent;
 use protocol::error::ErrorType;
-use providers::adapter::{Decoder, Target};
-use providers::error::{DecodeError, EncodeError, Retry, UpstreamError};
+use providers::adapter::{Decoder, Encoded};
+use providers::error::{DecodeError, Retry, UpstreamError};
 use reqwest::Response;
 use tracing::Instrument;
 
@@ -48,6 +49,7 @@ pub(crate) async fn attempt(
     let mut last: Option<GatewayError> = None;
     let mut refused_by: Option<domain::model::ModelSlug> = None;
     let mut attempts = 0;
+    let mut unsendable = Vec::new();
     for candidate in plan.candidates {
         // What one endpoint of a model finds wrong with a request, the others would too.
         if refused_by.as_ref() == Some(&candidate.endpoint.model) {
@@ -63,13 +65,21 @@ pub(crate) async fn attempt(
             last.get_or_insert_with(|| refusal(error, &call.estimate, &call.resolved));
             continue;
         }
+        let encoded = match write::write(call, &candidate) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                tracing::debug!(attempt.endpoint = %candidate.endpoint.id, %error, "not sent");
+                unsendable.push((candidate, error));
+                continue;
+            }
+        };
         attempts += 1;
         let wait = left.min(gateway.settings.first_event_timeout);
         let tried = tokio::select! {
             biased;
             () = reply.gone() => return Err(GatewayError::CallerGone),
             () = gateway.stopping.cancelled() => return Err(GatewayError::Busy),
-            tried = attempt_one(gateway, call, &candidate, wait) => tried,
+            tried = attempt_one(gateway, call, &candidate, encoded, wait) => tried,
         };
         match tried {
             Ok(opened) => return Ok(opened),
@@ -83,7 +93,11 @@ pub(crate) async fn attempt(
             }
         }
     }
-    Err(last.unwrap_or(GatewayError::Deadline))
+    Err(match last {
+        Some(error) => error,
+        None if !unsendable.is_empty() => write::unsendable(call, &unsendable),
+        None => GatewayError::Deadline,
+    })
 }
 
 fn failure(call: &Call, candidate: &Candidate, error: UpstreamError) -> GatewayError {
@@ -100,11 +114,12 @@ async fn attempt_one(
     gateway: &Gateway,
     call: &mut Call,
     candidate: &Candidate,
+    encoded: Encoded,
     wait: Duration,
 ) -> Result<Opened, UpstreamError> {
     let before = call.started.elapsed();
     let span = tracing::debug_span!("attempt", attempt.endpoint = %candidate.endpoint.id);
-    let opening = open(gateway, call, candidate).instrument(span);
+    let opening = open(gateway, candidate, encoded).instrument(span);
     let opened = match tokio::time::timeout(wait, opening).await {
         Ok(opened) => opened,
         Err(_) => Err(transport::timed_out(&candidate.endpoint)),
@@ -143,18 +158,15 @@ async fn attempt_one(
     })
 }
 
-/// Encodes, signs, sends, and reads up to the first event.
+/// Signs, sends, and reads up to the first event.
 async fn open(
     gateway: &Gateway,
-    call: &mut Call,
     candidate: &Candidate,
+    encoded: Encoded,
 ) -> Result<Opened, UpstreamError> {
     let endpoint = &candidate.endpoint;
     let adapter = providers::find(&endpoint.provider.dialect)
         .ok_or_else(|| transport::unreachable(endpoint, "nobody here speaks its dialect"))?;
-    let target = Target { endpoint, base_url: endpoint.provider.dialled_url() };
-    let encoded = adapter.encode(&call.request, &target).map_err(|error| not_encoded(&error))?;
-    call.dropped = encoded.dropped;
     let now = gateway.clock.now();
     let mut response = gateway.transport.send(encoded.request, endpoint, now).await?;
     if !response.status().is_success() {
@@ -196,17 +208,6 @@ async fn read_error(response: &mut Response) -> Vec<u8> {
         }
     }
     body
-}
-
-fn not_encoded(error: &EncodeError) -> UpstreamError {
-    UpstreamError {
-        kind: ErrorType::InvalidRequest,
-        retry: Retry::Other,
-        status: None,
-        provider_code: None,
-        raw: None,
-        message: format!("The request cannot be sent to this provider: {error}."),
-    }
 }
 
 /// What a broken answer means.
