@@ -3,3 +3,4 @@
 
 mod openai_compatible;
 mod registry;
+mod support;

@@ -1,118 +1,30 @@
 //! The OpenAI-compatible dialect.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use domain::catalog::{
-    Auth, Cancellation, DataPolicy, Endpoint, PARAMETERS, Provider, Quirks, Serving,
-};
-use domain::pricing::PriceSheet;
-use protocol::chat::event::ChatEvent;
+use domain::catalog::{Endpoint, Provider};
 use protocol::dialects::chat_completions;
 use providers::adapter::{Adapter, Target};
-use providers::error::{DecodeError, EncodeError};
+use providers::error::EncodeError;
 use providers::openai_compatible::OpenAiCompatible;
 use serde_json::{Value, json};
 
-fn fixtures() -> Vec<(String, Vec<u8>)> {
-    let root =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/openai_compatible");
-    let mut cases: Vec<(String, Vec<u8>)> = std::fs::read_dir(root)
-        .unwrap()
-        .map(|entry| {
-            let folder = entry.unwrap().path();
-            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-            let file = ["stream.sse", "document.json"]
-                .into_iter()
-                .map(|file| folder.join(file))
-                .find(|file| file.exists())
-                .unwrap();
-            (name, std::fs::read(file).unwrap())
-        })
-        .collect();
-    cases.sort();
-    cases
-}
+use crate::support::{self, Fixture};
 
-/// What a decoder makes of a body that arrives in pieces, as text to compare.
 fn decoded<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut decoder = OpenAiCompatible.decoder();
-    let mut events = Vec::new();
-    let outcome = pieces
-        .into_iter()
-        .try_for_each(|piece| decoder.push(piece, &mut events))
-        .and_then(|()| decoder.finish(&mut events));
-    let mut text: Vec<String> = events.iter().map(|event| format!("{event:?}")).collect();
-    text.push(match outcome {
-        Ok(()) => "complete".to_owned(),
-        Err(DecodeError::Upstream(error)) => format!("{error:#?}"),
-        Err(error) => error.to_string(),
-    });
-    text.join("\n")
+    support::decoded(OpenAiCompatible.decoder(), pieces)
 }
 
 #[test]
 fn recorded_answers_become_events() {
-    for (name, body) in fixtures() {
+    for Fixture { name, body } in support::answers("openai_compatible") {
         insta::assert_snapshot!(format!("decode_{name}"), decoded([&body[..]]));
     }
 }
 
 #[test]
-fn events_do_not_depend_on_how_bytes_are_cut() {
-    for (name, body) in fixtures() {
-        let whole = decoded([&body[..]]);
-        for cut in 0..=body.len() {
-            let (left, right) = body.split_at(cut);
-            assert_eq!(decoded([left, right]), whole, "{name} cut at {cut}");
-        }
-        assert_eq!(decoded(body.chunks(1)), whole, "{name} byte by byte");
-    }
-}
-
-#[test]
-fn every_beginning_of_an_answer_ends_in_an_error_or_complete() {
-    for (name, body) in fixtures() {
-        for end in 0..body.len() {
-            let mut decoder = OpenAiCompatible.decoder();
-            let mut events = Vec::new();
-            let outcome =
-                decoder.push(&body[..end], &mut events).and_then(|()| decoder.finish(&mut events));
-            if outcome.is_ok() {
-                let is_finish = |event: &ChatEvent| matches!(event, ChatEvent::Finished { .. });
-                assert!(events.iter().any(is_finish), "{name} ended at {end}");
-            }
-        }
-    }
-}
-
-#[test]
-fn damaged_answers_do_not_panic() {
-    // A fixed sequence: failures must repeat.
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap()
-    };
-    for (_, body) in fixtures() {
-        for _ in 0..400 {
-            let mut damaged = body.clone();
-            for _ in 0..=next() % 4 {
-                let position = next() % damaged.len();
-                match next() % 3 {
-                    0 => damaged[position] = u8::try_from(next() % 256).unwrap(),
-                    1 => drop(damaged.remove(position)),
-                    _ => damaged.insert(position, b"{}[]\",:0-9e\n"[next() % 12]),
-                }
-            }
-            decoded([&damaged[..]]);
-        }
-    }
-    let noise: Vec<u8> = (0..4_096).map(|_| u8::try_from(next() % 256).unwrap()).collect();
-    decoded([&noise[..]]);
-    decoded([&b"data: "[..], &b"[".repeat(200_000), b"\n\n"]);
+fn any_cut_gives_the_same_events_and_no_damage_a_panic() {
+    support::check_decoder(&OpenAiCompatible, &support::answers("openai_compatible"));
 }
 
 #[test]
@@ -128,40 +40,7 @@ fn hostile_indices_are_refused() {
 }
 
 fn endpoint() -> Endpoint {
-    let provider = Provider {
-        slug: "acme".into(),
-        name: "Acme".into(),
-        dialect: "openai_compatible".into(),
-        base_url: "https://api.acme.test/v1".into(),
-        auth: Auth::Bearer,
-        credential_env: None,
-        quirks: Quirks::default(),
-        data_policy: DataPolicy::default(),
-        cancellation: Cancellation::Stops,
-        regions: vec![],
-        headquarters: None,
-        datacenters: vec![],
-        terms_url: None,
-        privacy_url: None,
-        status_url: None,
-        serving: Serving::Live,
-    };
-    Endpoint {
-        id: "a/b@acme".into(),
-        model: "a/b".parse().unwrap(),
-        provider: Arc::new(provider),
-        tag: "acme".into(),
-        upstream_model: "b-large".into(),
-        context_length: 8_192,
-        max_prompt_tokens: None,
-        max_completion_tokens: None,
-        quantization: None,
-        supported_parameters: PARAMETERS.iter().map(|name| (*name).to_owned()).collect(),
-        prices: PriceSheet::default(),
-        regions: vec![],
-        hidden: false,
-        quirks: Quirks::default(),
-    }
+    support::endpoint("openai_compatible", "https://api.acme.test/v1")
 }
 
 fn encode(
