@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod fold;
+pub mod media;
 pub mod request;
 pub mod reasoning;
 pub mod view;

@@ -11,7 +11,7 @@ use crate::chat::event::ChatEvent;
 use crate::error::PublicError;
 
 pub mod chat_completions;
-mod check;
+pub(crate) mod check;
 
 /// What a caller speaks, or a published form that an upstream shares with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

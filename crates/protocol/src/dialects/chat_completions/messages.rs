@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::chat::request::{Content, Message, Part, PartKind, Role};
 use crate::dialects::check::{
-    MEMBERS_MAX, Rule, Text, invalid, list, members, not_an_object, require, text, too_many_members,
+    ANY_TEXT, MEMBERS_MAX, Text, invalid, list, members, not_an_object, part_kind, require, text,
+    too_many_members,
 };
 use crate::error::PublicError;
 
@@ -277,46 +278,6 @@ impl<'de> Visitor<'de> for ContentOf<'_> {
         }
         Ok(Content::Parts(parts))
     }
-}
-
-const ANY_TEXT: Rule = Rule::Text { characters_max: usize::MAX };
-
-/// Checks one part and says what it is.
-fn part_kind(field: &str, raw: &RawValue) -> Result<PartKind, PublicError> {
-    let Some(part) = members(raw) else {
-        return Err(invalid(field, "must be an object with a `type`"));
-    };
-    let (kind, member, needed) = match part.find("type").and_then(text).as_deref() {
-        Some(name @ ("text" | "refusal")) => {
-            require(&part, field, name, &ANY_TEXT)?;
-            let bytes = part.find(name).map_or(0, |text| text.get().len().saturating_sub(2));
-            return Ok(PartKind::Text { bytes: u32::try_from(bytes).unwrap_or(u32::MAX) });
-        }
-        Some("image_url") => (PartKind::Image, "image_url", &["url"][..]),
-        Some("input_audio") => (PartKind::Audio, "input_audio", &["data", "format"][..]),
-        Some("video_url" | "input_video") => (PartKind::Video, "video_url", &["url"][..]),
-        Some("file") => (PartKind::File, "file", &[][..]),
-        _ => {
-            return Err(invalid(
-                &format!("{field}.type"),
-                "must be `text`, `image_url`, `input_audio`, `video_url` or `file`",
-            ));
-        }
-    };
-    let field = format!("{field}.{member}");
-    let Some(source) = part.find(member).and_then(members) else {
-        return Err(invalid(&field, "must be an object"));
-    };
-    for name in needed {
-        require(&source, &field, name, &ANY_TEXT)?;
-    }
-    if kind == PartKind::File
-        && source.find("file_data").is_none()
-        && source.find("file_id").is_none()
-    {
-        return Err(invalid(&field, "must have `file_data` or `file_id`"));
-    }
-    Ok(kind)
 }
 
 fn check_message(index: usize, message: &Message) -> Result<(), PublicError> {

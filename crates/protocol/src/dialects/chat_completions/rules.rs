@@ -3,7 +3,8 @@
 use serde_json::value::RawValue;
 
 use crate::dialects::check::{
-    Rule, allow, integer_in, invalid, list, members, number_in, require, text,
+    Rule, allow, check_cache_control, check_schema, integer_in, invalid, list, members, number_in,
+    require, text,
 };
 use crate::error::PublicError;
 
@@ -132,14 +133,6 @@ fn check_prediction(field: &str, raw: &RawValue) -> Result<(), PublicError> {
     Ok(())
 }
 
-fn check_cache_control(field: &str, raw: &RawValue) -> Result<(), PublicError> {
-    let Some(control) = members(raw) else {
-        return Err(invalid(field, "must be an object with the `type` `ephemeral`"));
-    };
-    require(&control, field, "type", &Rule::OneOf(&["ephemeral"]))?;
-    allow(&control, field, "ttl", &Rule::OneOf(&["5m", "1h"]))
-}
-
 fn check_reasoning(field: &str, raw: &RawValue) -> Result<(), PublicError> {
     let Some(reasoning) = members(raw) else {
         return Err(invalid(field, "must be an object such as `{\"effort\": \"medium\"}`"));
@@ -165,7 +158,7 @@ fn check_response_format(field: &str, raw: &RawValue) -> Result<(), PublicError>
             };
             require(&schema, &field, "name", &Rule::Text { characters_max: 64 })?;
             allow(&schema, &field, "strict", &Rule::Boolean)?;
-            allow(&schema, &field, "schema", &Rule::Object)
+            allow(&schema, &field, "schema", &Rule::Custom(check_schema))
         }
         Some("grammar") => {
             require(&format, field, "grammar", &Rule::Text { characters_max: usize::MAX })
@@ -198,7 +191,7 @@ fn check_tool(field: &str, raw: &RawValue) -> Result<(), PublicError> {
     };
     require(&function, &field, "name", &Rule::Custom(check_function_name))?;
     allow(&function, &field, "description", &Rule::Text { characters_max: usize::MAX })?;
-    allow(&function, &field, "parameters", &Rule::Object)?;
+    allow(&function, &field, "parameters", &Rule::Custom(check_schema))?;
     allow(&function, &field, "strict", &Rule::Boolean)
 }
 

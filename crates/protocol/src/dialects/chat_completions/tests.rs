@@ -227,7 +227,7 @@ fn messages_are_refused_by_path() {
         ),
         (
             json!([{"role": "user", "content": [{"type": "input_audio", "input_audio":
-                {"data": "x"}}]}]),
+                {"data": "UklGRg=="}}]}]),
             "messages[0].content[0].input_audio.format",
         ),
         (
@@ -236,7 +236,7 @@ fn messages_are_refused_by_path() {
         ),
         (
             json!([{"role": "system", "content": [{"type": "image_url",
-                "image_url": {"url": "u"}}]}]),
+                "image_url": {"url": "https://x/y.png"}}]}]),
             "messages[0].content[0].type",
         ),
         (json!([{"role": "user", "content": "x", "name": 1}]), "messages[0].name"),
