@@ -4,10 +4,11 @@ use serde_json::value::RawValue;
 
 use super::messages::{self, Draft};
 use super::rules::{self, Fate};
+use super::tools;
 use crate::chat::request::{ChatRequest, Content, Message, Role};
 use crate::dialects::check::{
-    Rule, boolean, integer, invalid, list, members, read_count, read_model, read_models,
-    read_provider, read_text, text,
+    Rule, boolean, integer, invalid, members, read_count, read_model, read_models, read_provider,
+    read_text, text,
 };
 use crate::error::{ErrorType, PublicError};
 
@@ -19,6 +20,14 @@ const CHOICES_MAX: i64 = 128;
 /// Values are checked for type and range; what this version does not know is kept verbatim.
 pub fn decode(body: &[u8]) -> Result<ChatRequest, PublicError> {
     let Draft { messages, members } = messages::read(body)?;
+    assemble(messages, members)
+}
+
+/// Makes a request of messages and every other member of a body.
+pub(in crate::dialects) fn assemble(
+    messages: Option<Vec<Message>>,
+    members: Vec<(String, Box<RawValue>)>,
+) -> Result<ChatRequest, PublicError> {
     let mut request = ChatRequest::default();
     let mut prompt = None;
     let mut include_reasoning = None;
@@ -40,7 +49,7 @@ pub fn decode(body: &[u8]) -> Result<ChatRequest, PublicError> {
     }
     request.messages = conversation(messages, prompt)?;
     settle_reasoning(&mut request, include_reasoning)?;
-    settle_tools(&mut request)?;
+    tools::settle(&mut request)?;
     check_logprobs(&request)?;
     Ok(request)
 }
@@ -111,12 +120,20 @@ fn settle_reasoning(
     let effort = request.parameter("reasoning_effort").and_then(text);
     let inner = request.parameter("reasoning").and_then(members);
     let inner_effort = inner.as_ref().and_then(|object| object.find("effort")).and_then(text);
-    if let (Some(outer), Some(inner)) = (effort, inner_effort)
+    if let (Some(outer), Some(inner)) = (&effort, &inner_effort)
         && outer != inner
     {
         return Err(invalid(
             "reasoning_effort",
             "contradicts `reasoning.effort`: give one of them, or the same in both",
+        ));
+    }
+    let has_effort = effort.is_some() || inner_effort.is_some();
+    let has_budget = inner.as_ref().is_some_and(|object| object.find("max_tokens").is_some());
+    if has_effort && has_budget {
+        return Err(invalid(
+            "reasoning.max_tokens",
+            "contradicts the effort that is asked for: give one of them",
         ));
     }
     let says_exclude = inner.is_some_and(|object| object.find("exclude").is_some());
@@ -136,24 +153,6 @@ fn exclude_reasoning(request: &mut ChatRequest) -> Result<(), PublicError> {
     })?;
     request.parameters.retain(|(name, _)| name != "reasoning");
     request.parameters.push(("reasoning".to_owned(), raw));
-    Ok(())
-}
-
-/// No tools is the same as an empty list of them; a choice among none is a contradiction.
-fn settle_tools(request: &mut ChatRequest) -> Result<(), PublicError> {
-    let has_tools =
-        request.parameter("tools").and_then(list).is_some_and(|tools| !tools.is_empty());
-    if has_tools {
-        return Ok(());
-    }
-    if let Some(choice) = request.parameter("tool_choice")
-        && !matches!(text(choice).as_deref(), Some("auto" | "none"))
-    {
-        return Err(invalid("tool_choice", "asks for a tool, but `tools` has none"));
-    }
-    request.parameters.retain(|(name, _)| {
-        !matches!(name.as_str(), "tools" | "tool_choice" | "parallel_tool_calls")
-    });
     Ok(())
 }
 

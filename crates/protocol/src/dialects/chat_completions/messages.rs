@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::chat::request::{Content, Message, Part, PartKind, Role};
 use crate::dialects::check::{
-    ANY_TEXT, MEMBERS_MAX, Text, invalid, list, members, not_an_object, part_kind, require, text,
-    too_many_members,
+    ANY_TEXT, MEMBERS_MAX, Rule, Text, allow, check_cache_control, invalid, list, members,
+    not_an_object, part_kind, require, text, too_many_members,
 };
 use crate::error::PublicError;
 
@@ -280,6 +280,19 @@ impl<'de> Visitor<'de> for ContentOf<'_> {
     }
 }
 
+/// Members of a message besides its role and content, where they are simple.
+const MEMBERS: [(&str, Rule); 9] = [
+    ("name", Rule::Text { characters_max: 256 }),
+    ("tool_call_id", ANY_TEXT),
+    ("refusal", ANY_TEXT),
+    ("reasoning", ANY_TEXT),
+    ("reasoning_content", ANY_TEXT),
+    ("annotations", Rule::List),
+    ("images", Rule::List),
+    ("audio", Rule::Object),
+    ("cache_control", Rule::Custom(check_cache_control)),
+];
+
 fn check_message(index: usize, message: &Message) -> Result<(), PublicError> {
     let field = |name: &str| format!("messages[{index}].{name}");
     let member = |name: &str| {
@@ -289,8 +302,13 @@ fn check_message(index: usize, message: &Message) -> Result<(), PublicError> {
             .find(|(known, raw)| known == name && raw.get() != "null")
             .map(|(_, raw)| &**raw)
     };
-    if let Some(name) = member("name") {
-        ANY_TEXT.check(&field("name"), name)?;
+    for (name, rule) in &MEMBERS {
+        if let Some(value) = member(name) {
+            rule.check(&field(name), value)?;
+        }
+    }
+    if let Some(details) = member("reasoning_details") {
+        check_reasoning_details(&field("reasoning_details"), details)?;
     }
     if let Some(calls) = member("tool_calls") {
         check_tool_calls(&field("tool_calls"), calls)?;
@@ -333,6 +351,23 @@ fn check_message(index: usize, message: &Message) -> Result<(), PublicError> {
     }
     if !has_content && message.role != Role::Assistant {
         return Err(invalid(&field("content"), "is missing and must be text or a list of parts"));
+    }
+    Ok(())
+}
+
+fn check_reasoning_details(field: &str, raw: &RawValue) -> Result<(), PublicError> {
+    let Some(details) = list(raw) else {
+        return Err(invalid(field, "must be the list that an earlier answer had"));
+    };
+    for (index, raw) in details.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        let Some(detail) = members(raw) else {
+            return Err(invalid(&field, "must be an object with a `type`"));
+        };
+        require(&detail, &field, "type", &ANY_TEXT)?;
+        for name in ["text", "summary", "data", "signature", "format"] {
+            allow(&detail, &field, name, &ANY_TEXT)?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ mod decode;
 mod encode;
 mod messages;
 mod rules;
+mod tools;
+mod ours;
 
 pub use decode::decode;
 pub use encode::encoder;

@@ -2,9 +2,10 @@
 
 use serde_json::value::RawValue;
 
+use super::{ours, tools};
 use crate::dialects::check::{
-    Rule, allow, check_cache_control, check_schema, integer_in, invalid, list, members, number_in,
-    require, text,
+    ANY_TEXT, Rule, allow, check_cache_control, check_schema, integer_in, invalid, list, members,
+    number, number_in, require, text,
 };
 use crate::error::PublicError;
 
@@ -17,7 +18,7 @@ pub(super) enum Fate {
     Dropped,
 }
 
-pub(super) const EFFORTS: &[&str] = &["max", "xhigh", "high", "medium", "low", "minimal", "none"];
+const EFFORTS: &[&str] = &["max", "xhigh", "high", "medium", "low", "minimal", "none"];
 
 /// Every parameter that is known and not interpreted while decoding.
 static RULES: &[(&str, Fate, Rule)] = &[
@@ -34,15 +35,15 @@ static RULES: &[(&str, Fate, Rule)] = &[
     ("logprobs", Fate::Kept, Rule::Boolean),
     ("top_logprobs", Fate::Kept, integer_in(0, 20)),
     ("stop", Fate::Kept, Rule::Custom(check_stop)),
-    ("tools", Fate::Kept, Rule::Custom(check_tools)),
-    ("tool_choice", Fate::Kept, Rule::Custom(check_tool_choice)),
+    ("tools", Fate::Kept, Rule::Custom(tools::check_tools)),
+    ("tool_choice", Fate::Kept, Rule::Custom(tools::check_tool_choice)),
     ("parallel_tool_calls", Fate::Kept, Rule::Boolean),
     ("response_format", Fate::Kept, Rule::Custom(check_response_format)),
     ("structured_outputs", Fate::Kept, Rule::Boolean),
     ("prediction", Fate::Kept, Rule::Custom(check_prediction)),
     ("metadata", Fate::Kept, Rule::Custom(check_metadata)),
     ("modalities", Fate::Kept, Rule::Custom(check_modalities)),
-    ("audio", Fate::Kept, Rule::Object),
+    ("audio", Fate::Kept, Rule::Custom(check_audio)),
     ("verbosity", Fate::Kept, Rule::OneOf(&["low", "medium", "high", "xhigh", "max"])),
     ("reasoning", Fate::Kept, Rule::Custom(check_reasoning)),
     ("reasoning_effort", Fate::Kept, Rule::OneOf(EFFORTS)),
@@ -52,21 +53,21 @@ static RULES: &[(&str, Fate, Rule)] = &[
         Rule::OneOf(&["auto", "default", "flex", "priority", "scale", "fast", "ultrafast"]),
     ),
     ("prompt_cache_key", Fate::Kept, Rule::Text { characters_max: 1024 }),
-    ("prompt_cache_options", Fate::Kept, Rule::Object),
-    ("web_search_options", Fate::Kept, Rule::Object),
+    ("prompt_cache_options", Fate::Kept, Rule::Custom(check_cache_options)),
+    ("web_search_options", Fate::Kept, Rule::Custom(check_web_search)),
     ("cache_control", Fate::Kept, Rule::Custom(check_cache_control)),
-    ("image_config", Fate::Kept, Rule::Object),
+    ("image_config", Fate::Kept, Rule::Custom(check_image_config)),
     ("route", Fate::Dropped, Rule::OneOf(&["fallback"])),
-    ("transforms", Fate::Dropped, Rule::List),
-    ("plugins", Fate::Dropped, Rule::List),
+    ("transforms", Fate::Dropped, Rule::Custom(ours::check_transforms)),
+    ("plugins", Fate::Dropped, Rule::Custom(ours::check_plugins)),
     ("preset", Fate::Dropped, Rule::Text { characters_max: 256 }),
-    ("trace", Fate::Dropped, Rule::Object),
-    ("usage", Fate::Dropped, Rule::Object),
-    ("debug", Fate::Dropped, Rule::Object),
-    ("stream_options", Fate::Dropped, Rule::Object),
-    ("deferred_tools", Fate::Dropped, Rule::Object),
+    ("trace", Fate::Dropped, Rule::Custom(ours::check_trace)),
+    ("usage", Fate::Dropped, Rule::Custom(ours::check_usage)),
+    ("debug", Fate::Dropped, Rule::Custom(ours::check_debug)),
+    ("stream_options", Fate::Dropped, Rule::Custom(ours::check_stream_options)),
+    ("deferred_tools", Fate::Dropped, Rule::Custom(ours::check_deferred_tools)),
     ("max_tool_calls", Fate::Dropped, integer_in(1, 30)),
-    ("stop_server_tools_when", Fate::Dropped, Rule::List),
+    ("stop_server_tools_when", Fate::Dropped, Rule::Custom(ours::check_stop_conditions)),
     ("x_search_filter", Fate::Dropped, Rule::Object),
 ];
 
@@ -95,7 +96,13 @@ fn check_logit_bias(field: &str, raw: &RawValue) -> Result<(), PublicError> {
     let Some(biases) = members(raw) else {
         return Err(invalid(field, "must be an object of token ids to numbers from -100 to 100"));
     };
-    biases.iter().try_for_each(|(token, bias)| BIAS.check(&format!("{field}.{token}"), bias))
+    biases.iter().try_for_each(|(token, bias)| {
+        let field = format!("{field}.{token}");
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(invalid(&field, "must be named by a token id, such as `50256`"));
+        }
+        BIAS.check(&field, bias)
+    })
 }
 
 fn check_metadata(field: &str, raw: &RawValue) -> Result<(), PublicError> {
@@ -127,10 +134,63 @@ fn check_prediction(field: &str, raw: &RawValue) -> Result<(), PublicError> {
         return Err(invalid(field, "must be an object with `type` and `content`"));
     };
     require(&prediction, field, "type", &Rule::OneOf(&["content"]))?;
-    if prediction.find("content").is_none() {
-        return Err(invalid(&format!("{field}.content"), "must be text or a list of text parts"));
+    let is_said = prediction.find("content").is_some_and(|content| {
+        text(content).is_some() || list(content).is_some_and(|parts| parts.iter().all(is_text_part))
+    });
+    if is_said {
+        return Ok(());
     }
-    Ok(())
+    Err(invalid(&format!("{field}.content"), "must be text or a list of text parts"))
+}
+
+fn is_text_part(part: &&RawValue) -> bool {
+    members(part).is_some_and(|part| {
+        part.find("type").and_then(text).as_deref() == Some("text")
+            && part.find("text").and_then(text).is_some()
+    })
+}
+
+fn check_audio(field: &str, raw: &RawValue) -> Result<(), PublicError> {
+    const FORMATS: Rule = Rule::OneOf(&["wav", "mp3", "flac", "opus", "aac", "pcm16"]);
+    let Some(audio) = members(raw) else {
+        return Err(invalid(field, "must be an object with `voice` and `format`"));
+    };
+    require(&audio, field, "format", &FORMATS)?;
+    // A voice of one's own is named by an object.
+    match audio.find("voice") {
+        Some(voice) if voice.get().starts_with('{') => Ok(()),
+        _ => require(&audio, field, "voice", &Rule::Text { characters_max: 256 }),
+    }
+}
+
+fn check_cache_options(field: &str, raw: &RawValue) -> Result<(), PublicError> {
+    let Some(options) = members(raw) else {
+        return Err(invalid(field, "must be an object with the `mode` `explicit`"));
+    };
+    require(&options, field, "mode", &Rule::OneOf(&["explicit"]))?;
+    allow(&options, field, "ttl", &Rule::OneOf(&["30m", "12h"]))
+}
+
+fn check_web_search(field: &str, raw: &RawValue) -> Result<(), PublicError> {
+    let Some(options) = members(raw) else {
+        return Err(invalid(field, "must be an object"));
+    };
+    allow(&options, field, "search_context_size", &Rule::OneOf(&["low", "medium", "high"]))?;
+    allow(&options, field, "user_location", &Rule::Object)
+}
+
+fn check_image_config(field: &str, raw: &RawValue) -> Result<(), PublicError> {
+    let Some(options) = members(raw) else {
+        return Err(invalid(field, "must be an object"));
+    };
+    options.iter().try_for_each(|(name, value)| {
+        let fits = matches!(value.get(), "null")
+            || text(value).is_some()
+            || number(value).is_some()
+            || list(value).is_some();
+        let field = format!("{field}.{name}");
+        if fits { Ok(()) } else { Err(invalid(&field, "must be text, a number or a list")) }
+    })
 }
 
 fn check_reasoning(field: &str, raw: &RawValue) -> Result<(), PublicError> {
@@ -141,7 +201,9 @@ fn check_reasoning(field: &str, raw: &RawValue) -> Result<(), PublicError> {
     allow(&reasoning, field, "max_tokens", &integer_in(0, i64::from(u32::MAX)))?;
     allow(&reasoning, field, "exclude", &Rule::Boolean)?;
     allow(&reasoning, field, "enabled", &Rule::Boolean)?;
-    allow(&reasoning, field, "summary", &Rule::OneOf(&["auto", "concise", "detailed"]))
+    allow(&reasoning, field, "summary", &Rule::OneOf(&["auto", "concise", "detailed"]))?;
+    allow(&reasoning, field, "context", &Rule::OneOf(&["auto", "all_turns", "current_turn"]))?;
+    allow(&reasoning, field, "mode", &Rule::OneOf(&["standard", "pro"]))
 }
 
 fn check_response_format(field: &str, raw: &RawValue) -> Result<(), PublicError> {
@@ -157,63 +219,11 @@ fn check_response_format(field: &str, raw: &RawValue) -> Result<(), PublicError>
                 return Err(invalid(&field, "must be an object with `name` and `schema`"));
             };
             require(&schema, &field, "name", &Rule::Text { characters_max: 64 })?;
+            allow(&schema, &field, "description", &ANY_TEXT)?;
             allow(&schema, &field, "strict", &Rule::Boolean)?;
             allow(&schema, &field, "schema", &Rule::Custom(check_schema))
         }
-        Some("grammar") => {
-            require(&format, field, "grammar", &Rule::Text { characters_max: usize::MAX })
-        }
+        Some("grammar") => require(&format, field, "grammar", &ANY_TEXT),
         _ => Ok(()),
     }
-}
-
-fn check_tools(field: &str, raw: &RawValue) -> Result<(), PublicError> {
-    let Some(tools) = list(raw) else {
-        return Err(invalid(field, "must be a list of tools"));
-    };
-    tools
-        .iter()
-        .enumerate()
-        .try_for_each(|(index, tool)| check_tool(&format!("{field}[{index}]"), tool))
-}
-
-fn check_tool(field: &str, raw: &RawValue) -> Result<(), PublicError> {
-    let Some(tool) = members(raw) else {
-        return Err(invalid(field, "must be an object with a `type`"));
-    };
-    require(&tool, field, "type", &Rule::Text { characters_max: 128 })?;
-    if tool.find("type").and_then(text).as_deref() != Some("function") {
-        return Ok(());
-    }
-    let field = format!("{field}.function");
-    let Some(function) = tool.find("function").and_then(members) else {
-        return Err(invalid(&field, "must be an object with a `name`"));
-    };
-    require(&function, &field, "name", &Rule::Custom(check_function_name))?;
-    allow(&function, &field, "description", &Rule::Text { characters_max: usize::MAX })?;
-    allow(&function, &field, "parameters", &Rule::Custom(check_schema))?;
-    allow(&function, &field, "strict", &Rule::Boolean)
-}
-
-fn check_function_name(field: &str, raw: &RawValue) -> Result<(), PublicError> {
-    let valid = text(raw).is_some_and(|name| (1..=256).contains(&name.len()));
-    if valid { Ok(()) } else { Err(invalid(field, "must be a name of 1 to 256 bytes")) }
-}
-
-fn check_tool_choice(field: &str, raw: &RawValue) -> Result<(), PublicError> {
-    if text(raw).is_some() {
-        return Rule::OneOf(&["none", "auto", "required"]).check(field, raw);
-    }
-    let Some(choice) = members(raw) else {
-        return Err(invalid(field, "must be `none`, `auto`, `required` or an object"));
-    };
-    require(&choice, field, "type", &Rule::Text { characters_max: 128 })?;
-    if choice.find("type").and_then(text).as_deref() != Some("function") {
-        return Ok(());
-    }
-    let field = format!("{field}.function");
-    let Some(function) = choice.find("function").and_then(members) else {
-        return Err(invalid(&field, "must be an object with a `name`"));
-    };
-    require(&function, &field, "name", &Rule::Custom(check_function_name))
 }

@@ -159,6 +159,38 @@ fn wrong_shapes_are_refused_by_name() {
             json!({"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}),
             "response_format.json_schema.name",
         ),
+        (json!({"audio": {"voice": "alloy"}}), "audio.format"),
+        (json!({"audio": {"voice": 1, "format": "wav"}}), "audio.voice"),
+        (json!({"prediction": {"type": "content", "content": [{}]}}), "prediction.content"),
+        (json!({"logit_bias": {"hello": 1}}), "logit_bias.hello"),
+        (
+            json!({"web_search_options": {"search_context_size": "all"}}),
+            "web_search_options.search_context_size",
+        ),
+        (json!({"prompt_cache_options": {"mode": "implicit"}}), "prompt_cache_options.mode"),
+        (json!({"image_config": {"size": {}}}), "image_config.size"),
+        (json!({"debug": {"echo_upstream_body": 1}}), "debug.echo_upstream_body"),
+        (json!({"trace": {"trace_id": 1}}), "trace.trace_id"),
+        (json!({"usage": {"include": "yes"}}), "usage.include"),
+        (json!({"stream_options": {"include_usage": 1}}), "stream_options.include_usage"),
+        (json!({"transforms": ["inside-out"]}), "transforms[0]"),
+        (json!({"plugins": [{"id": "web"}, {}]}), "plugins[1].id"),
+        (json!({"stop_server_tools_when": [{"type": "moon"}]}), "stop_server_tools_when[0].type"),
+        (
+            json!({"stop_server_tools_when": [{"type": "step_count_is"}]}),
+            "stop_server_tools_when[0].step_count",
+        ),
+        (json!({"deferred_tools": {"protocol": "v2"}}), "deferred_tools.protocol"),
+        (
+            json!({"response_format": {"type": "json_schema",
+                "json_schema": {"name": "a", "schema": {"type": "thing"}}}}),
+            "response_format.json_schema.schema.type",
+        ),
+        (
+            json!({"tools": [{"type": "function", "function": {"name": "f",
+                "parameters": {"type": "object", "properties": {"a": {"type": "text"}}}}}]}),
+            "tools[0].function.parameters.properties.a.type",
+        ),
         (json!({"tools": {}}), "tools"),
         (json!({"tools": ["f"]}), "tools[0]"),
         (json!({"tools": [{}]}), "tools[0].type"),
@@ -174,6 +206,89 @@ fn wrong_shapes_are_refused_by_name() {
         (json!({"prompt": "x"}), "prompt"),
     ] {
         check_refused(&members, field);
+    }
+}
+
+#[test]
+fn contradictions_are_refused_by_name() {
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name}});
+    let choice = |name: &str| json!({"type": "function", "function": {"name": name}});
+    for (members, field) in [
+        (json!({"reasoning": {"effort": "low", "max_tokens": 9}}), "reasoning.max_tokens"),
+        (
+            json!({"reasoning_effort": "low", "reasoning": {"max_tokens": 9}}),
+            "reasoning.max_tokens",
+        ),
+        (json!({"tools": [tool("a"), tool("b"), tool("a")]}), "tools[2].function.name"),
+        (json!({"tools": [tool("a")], "tool_choice": choice("b")}), "tool_choice.function.name"),
+        (json!({"tool_choice": choice("b")}), "tool_choice"),
+        (json!({"tools": [], "tool_choice": "required"}), "tool_choice"),
+    ] {
+        check_refused(&members, field);
+    }
+    let fine = json!({
+        "tools": [tool("a"), {"type": "openrouter:web_search"}, {"type": "web_search", "function": 5}],
+        "tool_choice": choice("a"),
+        "reasoning_effort": "low",
+        "reasoning": {"effort": "low", "exclude": true},
+    });
+    let request = decode(with(&fine).as_bytes()).unwrap();
+    assert!(request.parameter("tools").is_some());
+}
+
+#[test]
+fn media_are_refused_by_path() {
+    let part = |kind: &str, source: Value| {
+        let mut part = json!({"type": kind});
+        part[kind] = source;
+        json!([{"role": "user", "content": [{"type": "text", "text": "x"}, part]}])
+    };
+    for (messages, field, error_type) in [
+        (part("image_url", json!({"url": "u"})), "image_url.url", ErrorType::InvalidRequest),
+        (
+            part("image_url", json!({"url": "data:image/png;base64,SGVsbG8h"})),
+            "image_url.url",
+            ErrorType::InvalidImage,
+        ),
+        (
+            part("image_url", json!({"url": "data:image/bmp;base64,Qk1mAAAA"})),
+            "image_url.url",
+            ErrorType::UnsupportedImageFormat,
+        ),
+        (
+            part("image_url", json!({"url": "https://x/y", "detail": "huge"})),
+            "image_url.detail",
+            ErrorType::InvalidRequest,
+        ),
+        (
+            part("input_audio", json!({"data": "!", "format": "wav"})),
+            "input_audio.data",
+            ErrorType::InvalidRequest,
+        ),
+        (
+            part("input_audio", json!({"data": "UklGRg==", "format": "midi"})),
+            "input_audio.format",
+            ErrorType::InvalidRequest,
+        ),
+        (
+            part("video_url", json!({"url": "/tmp/film.mp4"})),
+            "video_url.url",
+            ErrorType::InvalidRequest,
+        ),
+        (
+            part("file", json!({"file_data": "JVBERi0="})),
+            "file.file_data",
+            ErrorType::InvalidRequest,
+        ),
+        (
+            part("file", json!({"file_data": "https://x/y.pdf", "file_id": "f"})),
+            "file.file_id",
+            ErrorType::InvalidRequest,
+        ),
+    ] {
+        let error = decode(with(&json!({"messages": messages})).as_bytes()).expect_err(field);
+        assert_eq!(error.metadata["field"], format!("messages[0].content[1].{field}"));
+        assert_eq!((error.status, error.error_type), (400, error_type), "{}", error.message);
     }
 }
 
@@ -241,6 +356,15 @@ fn messages_are_refused_by_path() {
         ),
         (json!([{"role": "user", "content": "x", "name": 1}]), "messages[0].name"),
         (json!([{"role": "assistant"}]), "messages[0].content"),
+        (
+            json!([{"role": "assistant", "content": "x", "reasoning_details": [{}]}]),
+            "messages[0].reasoning_details[0].type",
+        ),
+        (
+            json!([{"role": "user", "content": [{"type": "text", "text": "x",
+                "cache_control": {"type": "eternal"}}]}]),
+            "messages[0].content[0].cache_control.type",
+        ),
         (json!([{"role": "tool", "content": "x"}]), "messages[0].tool_call_id"),
         (
             json!([{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{}]}]),
