@@ -161,6 +161,15 @@ impl Endpoint {
     pub fn supports(&self, parameter: &str) -> bool {
         self.supported_parameters.iter().any(|name| name == parameter)
     }
+
+    /// The slug of the adapter that speaks to it.
+    pub fn dialect(&self) -> &str {
+        self.quirks
+            .dialect
+            .as_deref()
+            .or(self.provider.quirks.dialect.as_deref())
+            .unwrap_or(&self.provider.dialect)
+    }
 }
 
 /// A company that serves models.
@@ -239,10 +248,19 @@ pub enum Auth {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {
+    /// The dialect, where it isn't the provider's: the slug of an adapter.
+    pub dialect: Option<String>,
     /// Parameter → the name that this upstream gives it.
     pub rename: BTreeMap<String, String>,
-    /// Parameters that this upstream refuses and that are therefore left out.
+    /// Parameter → the bounds that this upstream sets; what is outside is moved to the bound.
+    pub clamp: BTreeMap<String, Bounds>,
+    /// Parameters that this upstream refuses and that are therefore left out; with a dot, what is
+    /// in them: `tools.strict`, `messages.name`, `messages.parts`.
     pub unsupported: Vec<String>,
+    /// Parameters that few upstreams know and this one does: `prompt_cache_key`, `modalities`, …
+    pub accepts: Vec<String>,
+    /// Parameters that must be there: what is sent where the caller gives none (JSON text).
+    pub defaults: BTreeMap<String, String>,
     /// JSON members that are always added to the body (values as JSON text).
     pub body: BTreeMap<String, String>,
     /// Headers that are always added.
@@ -253,8 +271,112 @@ pub struct Quirks {
     pub no_developer_role: bool,
     /// The member that carries the output bound, where it isn't `max_tokens`.
     pub max_tokens_name: Option<String>,
-    /// The path of chat completions below the base address, where it isn't `/chat/completions`.
+    /// The path of generation below the base address, where it isn't the dialect's own.
     pub chat_path: Option<String>,
+    /// `api-version` in the query, for upstreams that number their API so.
+    pub api_version: Option<String>,
+    /// How thinking is asked for.
+    pub reasoning: Option<ReasoningForm>,
+    /// The efforts that are known; all of them where the list is empty.
+    pub reasoning_efforts: Vec<String>,
+    /// The member that carries a budget of tokens to think with.
+    pub reasoning_budget: Option<String>,
+    /// The member of an assistant's message under which earlier reasoning is taken back.
+    pub reasoning_replay: Option<ReasoningReplay>,
+    /// The `format` of its `reasoning_details`, where it isn't the dialect's own.
+    pub reasoning_format: Option<String>,
+    /// The forms of `tool_choice` that are taken, of `auto`, `none`, `required` and `named`; all
+    /// of them where the list is empty.
+    pub tool_choices: Vec<String>,
+    /// The word for the `tool_choice` `required`.
+    pub tool_choice_required: Option<String>,
+    /// Ids of tool calls must be this many letters and digits.
+    pub tool_id_length: Option<u32>,
+    /// What an assistant's message at the end needs in order to be continued.
+    pub prefill: Option<Prefill>,
+    /// What is made of the marks that say where a prompt may be cached.
+    pub cache_marks: Option<CacheMarks>,
+    /// Kinds of parts that it does not fetch from an address: `image`, `video`, `file`.
+    pub inline: Vec<String>,
+    /// How a file is written as a part of a message.
+    pub file_part: Option<FilePart>,
+    /// The values of `service_tier` that are known; none where the list is empty.
+    pub service_tiers: Vec<String>,
+}
+
+/// Bounds of a parameter, as decimal numbers in text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    pub min: String,
+    pub max: String,
+}
+
+/// How an upstream is asked to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningForm {
+    /// `"reasoning_effort": "high"`
+    Effort,
+    /// `"reasoning": {"effort": "high"}`
+    Object,
+    /// `"reasoning": {"enabled": true}`
+    Enabled,
+    /// `"thinking": {"type": "enabled"}`
+    Thinking,
+    /// `"enable_thinking": true`
+    EnableThinking,
+    /// `"chat_template_kwargs": {"enable_thinking": true}`
+    TemplateEnableThinking,
+    /// `"chat_template_kwargs": {"thinking": true}`
+    TemplateThinking,
+    /// Not at all: it thinks as it likes.
+    Fixed,
+}
+
+/// Where an upstream takes earlier reasoning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningReplay {
+    /// As text in `reasoning_content`.
+    ReasoningContent,
+    /// As text in `reasoning`.
+    Reasoning,
+    /// As the list that it gave.
+    ReasoningDetails,
+}
+
+/// How an upstream is made to go on where an assistant's message ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prefill {
+    /// `"prefix": true` in the message.
+    Prefix,
+    /// `"partial": true` in the message.
+    Partial,
+    /// `"continue_final_message": true` in the body.
+    ContinueFinalMessage,
+    /// It refuses such a message.
+    Refused,
+}
+
+/// The marks for caching that an upstream knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheMarks {
+    /// `"cache_control": {"type": "ephemeral"}`
+    CacheControl,
+    /// `"prompt_cache_breakpoint": {"mode": "explicit"}`
+    PromptCacheBreakpoint,
+}
+
+/// A file as a part of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilePart {
+    /// `{"type": "document_url", "document_url": "…"}`
+    DocumentUrl,
+    /// `{"type": "file_url", "file_url": {"url": "…"}}`
+    FileUrl,
 }
 
 /// What a provider does with prompts.

@@ -1,10 +1,10 @@
-//! The part of a file that describes one endpoint, wherever it stands, and quirks.
+//! The part of a file that describes one endpoint, wherever it stands.
 
 use domain::catalog::Quirks;
 use domain::pricing::{PriceSheet, Unit};
-use std::collections::BTreeMap;
 
-use super::fields::{Fields, Values};
+use super::fields::Fields;
+use super::quirk_fields::read_quirks;
 use super::{At, Place, check};
 
 /// An endpoint as it was written.
@@ -94,59 +94,4 @@ fn read_prices(fields: &Fields<'_>) -> PriceSheet {
         }
     }
     sheet
-}
-
-/// Quirks of a provider or of one of its endpoints.
-pub(super) fn read_quirks(fields: &Fields<'_>) -> Quirks {
-    let names = |name: &str, value: &str| Ok((check::member(name)?, check::member(value)?));
-    let headers = |name: &str, value: &str| {
-        let name = check::header_name(name)?;
-        if ["authorization", "host", "content-length", "content-type"].contains(&name.as_str()) {
-            return Err("is not for this header; see `auth` and `credential_env`".to_owned());
-        }
-        Ok((name, check::header_value(value)?))
-    };
-    let json = |name: &str, value: &str| {
-        serde_json::from_str::<serde_json::Value>(value).map_err(|error| {
-            format!("must be JSON, strings in quotes inside the quotes: {error}")
-        })?;
-        Ok((check::member(name)?, value.to_owned()))
-    };
-    let path = |text: &str| {
-        if text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic()) {
-            Ok(text.to_owned())
-        } else {
-            Err("must be a path that begins with `/`".to_owned())
-        }
-    };
-    Quirks {
-        rename: pairs(fields, "rename", Values::Text, names),
-        unsupported: fields.checked_list("unsupported", check::member).unwrap_or_default(),
-        body: pairs(fields, "body", Values::Json, json),
-        headers: pairs(fields, "headers", Values::Text, headers),
-        no_stream_options: fields.flag("no_stream_options").unwrap_or_default(),
-        no_developer_role: fields.flag("no_developer_role").unwrap_or_default(),
-        max_tokens_name: fields.checked("max_tokens_name", check::member),
-        chat_path: fields.checked("chat_path", path),
-    }
-}
-
-fn pairs(
-    fields: &Fields<'_>,
-    key: &'static str,
-    values: Values,
-    check: impl Fn(&str, &str) -> Result<(String, String), String>,
-) -> BTreeMap<String, String> {
-    let mut map = BTreeMap::new();
-    for (name, value) in fields.texts_by_name(key, values) {
-        match check(&name.value, &value.value) {
-            Ok((name, value)) => {
-                map.insert(name, value);
-            }
-            Err(reason) => {
-                fields.report(&value.place, format!("`{key}.{}` {reason}", name.value));
-            }
-        }
-    }
-    map
 }

@@ -6,7 +6,7 @@
 //! - A `[[models]]` entry of a provider is an endpoint like any other. What it says about the
 //!   model counts where no model file says it.
 
-use domain::catalog::{Auth, Catalog, Endpoint, Modality, Model, Provider, Serving};
+use domain::catalog::{Auth, Catalog, Endpoint, Modality, Model, Provider, Quirks, Serving};
 use domain::model::ModelSlug;
 use domain::pricing::{Price, PriceSheet, Unit};
 use domain::secret::Secret;
@@ -41,6 +41,8 @@ pub(super) struct Join<'a> {
     pub(super) without: &'a Without,
     /// The slugs of providers whose files could not be read, which is problem enough.
     pub(super) unread: BTreeSet<String>,
+    /// The slugs of the known adapters.
+    pub(super) dialects: &'a [&'a str],
     pub(super) problems: &'a Problems,
 }
 
@@ -140,6 +142,7 @@ impl Join<'_> {
         let written = text.base_url.as_deref().unwrap_or_default();
         let filled = self.filled(written, &text.place);
         let serving = self.serving(&text, filled.is_some(), credentials);
+        self.check_dialect(&text.quirks, &text.place);
         Provider {
             name: text.name,
             dialect: text.dialect,
@@ -255,6 +258,14 @@ impl Join<'_> {
         })
     }
 
+    fn check_dialect(&self, quirks: &Quirks, place: &Place) {
+        if let Some(dialect) = &quirks.dialect
+            && let Err(reason) = check::one_of(dialect, self.dialects)
+        {
+            self.problems.report(place, format!("`quirks.dialect` {reason}"));
+        }
+    }
+
     fn endpoint(
         &self,
         model: &ModelSlug,
@@ -283,6 +294,7 @@ impl Join<'_> {
                 self.problems.report(&bound.place, reason);
             }
         }
+        self.check_dialect(&text.quirks, &text.place);
         let mut supported_parameters = text
             .parameters
             .unwrap_or_else(|| PARAMETERS_DEFAULT.iter().map(ToString::to_string).collect());

@@ -16,6 +16,7 @@ mod join;
 mod model_file;
 mod placeholder;
 mod provider_file;
+mod quirk_fields;
 #[cfg(test)]
 mod tests;
 
@@ -105,7 +106,7 @@ pub fn load(
         }
     }
     let version = files::fingerprint(&files);
-    let join = join::Join { credential, without, unread, problems: &problems };
+    let join = join::Join { credential, without, unread, dialects, problems: &problems };
     let loaded = join.join(providers, models, version);
     let problems = problems.into_sorted();
     if problems.is_empty() { Ok(loaded) } else { Err(problems) }

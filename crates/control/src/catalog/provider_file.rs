@@ -3,9 +3,10 @@
 use domain::catalog::{Auth, Cancellation, DataPolicy, Quirks};
 use domain::model::ModelSlug;
 
-use super::endpoint_file::{EndpointText, read_quirks};
+use super::endpoint_file::EndpointText;
 use super::fields::Fields;
 use super::model_file::{ModelFacts, read_facts};
+use super::quirk_fields::read_quirks;
 use super::{At, Place, check, endpoint_file};
 
 const DIALECT_DEFAULT: &str = "openai_compatible";

@@ -1,6 +1,8 @@
 //! The loader, seen from outside: files in, a catalog or problems out.
 
-use domain::catalog::{Auth, Cancellation, DataPolicy, Model, Provider, Serving};
+use domain::catalog::{
+    Auth, Bounds, Cancellation, DataPolicy, Model, Prefill, Provider, ReasoningForm, Serving,
+};
 use domain::pricing::Unit;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -138,6 +140,10 @@ fn files_are_read_as_they_are_written() {
             [quirks]
             rename = { seed = 'random_seed' }
             body = { safe = false, mode = '\"fast\"' }
+            clamp = { temperature = '0 .. 1.5' }
+            unsupported = ['stop', 'tools.strict']
+            reasoning = 'enable_thinking'
+            prefill = 'prefix'
             ",
         ),
         ("models/author/name-1.5.toml", MODEL),
@@ -161,6 +167,12 @@ fn files_are_read_as_they_are_written() {
     assert_eq!(provider.data_policy, policy);
     assert_eq!(provider.quirks.body["safe"], "false");
     assert_eq!(provider.quirks.body["mode"], "\"fast\"");
+    let bounds = Bounds { min: "0".to_owned(), max: "1.5".to_owned() };
+    assert_eq!(provider.quirks.clamp["temperature"], bounds);
+    assert_eq!(provider.quirks.unsupported, ["stop", "tools.strict"]);
+    assert_eq!(provider.quirks.reasoning, Some(ReasoningForm::EnableThinking));
+    assert_eq!(provider.quirks.prefill, Some(Prefill::Prefix));
+    assert_eq!(endpoint.dialect(), "openai_compatible");
     assert_eq!(loaded.credentials["acme"].expose(), "secret-123");
     assert!(!format!("{loaded:?}").contains("secret-123"));
 }
@@ -274,6 +286,9 @@ status_url = 'status'
 [quirks]
 headers = { Authorization = 'Bearer x' }
 body = { mode = 'fast' }
+clamp = { top_p = '1..0' }
+reasoning = 'telepathy'
+tool_choices = ['sometimes']
 ";
     let model = "\
 released = '2025-02-30'
@@ -319,6 +334,9 @@ upstream = ''
         "providers/acme.toml:6: `status_url` must be an address",
         "providers/acme.toml:8: `headers.Authorization` is not for this header",
         "providers/acme.toml:9: `body.mode` must be JSON",
+        "providers/acme.toml:10: `clamp.top_p` must be two numbers such as \"0..1\", not `1..0`",
+        "providers/acme.toml:11: `reasoning` is unknown variant `telepathy`, expected one of",
+        "providers/acme.toml:12: `tool_choices` does not know `sometimes`",
     ];
     for start in wanted {
         assert!(found.iter().any(|problem| problem.starts_with(start)), "{start}\n{found:#?}");
@@ -341,6 +359,8 @@ fn what_does_not_fit_together_is_refused() {
     check(path, &MODEL.replace("completion = 0.6", ""), ":6: missing `prices.completion`");
     check(path, &MODEL.replace("'name-1'", "'name-1'\nmax_completion_tokens = 1001"), "more than");
     check(path, "context_length = 5", "missing `[[endpoints]]`");
+    let dialect = format!("{MODEL}\n[endpoints.quirks]\ndialect = 'smoke_signals'");
+    check(path, &dialect, "`quirks.dialect` does not know `smoke_signals`");
     let twice = format!("{MODEL}\n[[endpoints]]\nprovider = 'acme'\nupstream = 'x'");
     check(path, &twice, "another endpoint of this model has the tag `acme`");
     let entry = format!(

@@ -165,7 +165,7 @@ async fn open(
     encoded: Encoded,
 ) -> Result<Opened, UpstreamError> {
     let endpoint = &candidate.endpoint;
-    let adapter = providers::find(&endpoint.provider.dialect)
+    let adapter = providers::find(endpoint.dialect())
         .ok_or_else(|| transport::unreachable(endpoint, "nobody here speaks its dialect"))?;
     let now = gateway.clock.now();
     let mut response = gateway.transport.send(encoded.request, endpoint, now).await?;

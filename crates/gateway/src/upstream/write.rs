@@ -12,7 +12,7 @@ use crate::routing::Candidate;
 /// The request as this endpoint wants it.
 pub(super) fn write(call: &mut Call, candidate: &Candidate) -> Result<Encoded, EncodeError> {
     let endpoint = &candidate.endpoint;
-    let adapter = providers::find(&endpoint.provider.dialect)
+    let adapter = providers::find(endpoint.dialect())
         .ok_or_else(|| EncodeError::Address("nobody here speaks its dialect".to_owned()))?;
     let target = Target { endpoint, base_url: endpoint.provider.dialled_url() };
     let mut encoded = adapter.encode(&call.request, &target)?;
