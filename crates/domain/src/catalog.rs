@@ -296,6 +296,9 @@ pub struct Quirks {
     pub prefill: Option<Prefill>,
     /// What is made of the marks that say where a prompt may be cached.
     pub cache_marks: Option<CacheMarks>,
+    /// How many tokens must stand before the conversation for us to mark them for caching where
+    /// the caller marks nothing, in dialects that have marks.
+    pub cache_tokens_min: Option<u32>,
     /// Kinds of parts that it does not fetch from an address: `image`, `video`, `file`.
     pub inline: Vec<String>,
     /// How a file is written as a part of a message.
@@ -329,6 +332,9 @@ pub enum ReasoningForm {
     TemplateEnableThinking,
     /// `"chat_template_kwargs": {"thinking": true}`
     TemplateThinking,
+    /// `"thinking": {"type": "adaptive"}` with an effort beside it, in Anthropic's dialect, where
+    /// a budget is the rule.
+    Adaptive,
     /// Not at all: it thinks as it likes.
     Fixed,
 }

@@ -44,6 +44,7 @@ pub(super) fn read_quirks(fields: &Fields<'_>) -> Quirks {
         tool_id_length: fields.count("tool_id_length").map(|length| length.value),
         prefill: fields.checked("prefill", word),
         cache_marks: fields.checked("cache_marks", word),
+        cache_tokens_min: fields.count("cache_tokens_min").map(|tokens| tokens.value),
         inline: fields.checked_list("inline", one_of(&INLINE)).unwrap_or_default(),
         file_part: fields.checked("file_part", word),
         service_tiers: fields.checked_list("service_tiers", check::member).unwrap_or_default(),
