@@ -29,6 +29,9 @@ pub struct ChatRequest {
     /// How many choices; one unless asked.
     pub n: Option<u32>,
     pub provider: ProviderPreferences,
+    /// `provider.options`: a provider's slug or an endpoint's tag, and members for the body that
+    /// only it is sent (an object, verbatim).
+    pub provider_options: Vec<(String, Box<RawValue>)>,
     /// The caller's own name for its end user.
     pub user: Option<String>,
     pub session_id: Option<String>,

@@ -8,7 +8,7 @@ use super::tools;
 use crate::chat::request::{ChatRequest, Content, Message, Role};
 use crate::dialects::check::{
     Rule, boolean, integer, invalid, members, read_count, read_model, read_models, read_provider,
-    read_text, text,
+    read_provider_options, read_text, text,
 };
 use crate::error::{ErrorType, PublicError};
 
@@ -86,7 +86,10 @@ fn interpret(request: &mut ChatRequest, name: &str, raw: &RawValue) -> Result<()
             request.max_tokens = Some(request.max_tokens.map_or(limit, |other| other.min(limit)));
         }
         "n" => request.n = Some(read_count(name, raw, CHOICES_MAX)?),
-        "provider" => request.provider = read_provider(raw)?,
+        "provider" => {
+            request.provider = read_provider(raw)?;
+            request.provider_options = read_provider_options(raw)?;
+        }
         "user" => request.user = Some(read_text(name, raw, 1024)?),
         "session_id" => request.session_id = Some(read_text(name, raw, 256)?),
         _ => {}

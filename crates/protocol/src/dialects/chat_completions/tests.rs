@@ -309,6 +309,8 @@ fn provider_preferences_are_refused_by_name() {
         (json!({"max_price": {"prompt": "cheap"}}), "provider.max_price.prompt"),
         (json!({"max_price": {"prompt": -1}}), "provider.max_price.prompt"),
         (json!({"max_price": {"tokens": 1}}), "provider.max_price.tokens"),
+        (json!({"options": []}), "provider.options"),
+        (json!({"options": {"groq": 1}}), "provider.options.groq"),
     ] {
         check_refused(&json!({"provider": preferences}), field);
     }
@@ -455,7 +457,7 @@ fn envelope() -> Envelope {
 
 fn summary() -> Summary {
     Summary {
-        metadata: None,
+        metadata: Some(raw(&json!({"attempt": 1})).into()),
         usage: Usage {
             prompt: 10,
             cache_read: 5,

@@ -5,6 +5,7 @@ use domain::pricing::Price;
 use domain::routing::ProviderPreferences;
 use serde_json::value::RawValue;
 
+use super::body::MEMBERS_MAX;
 use super::rule::{Rule, invalid};
 use super::value::{boolean, integer, list, members, text};
 use crate::error::PublicError;
@@ -82,6 +83,27 @@ pub(crate) fn read_provider(raw: &RawValue) -> Result<ProviderPreferences, Publi
         }
     }
     Ok(preferences)
+}
+
+/// `provider.options`: an object of members for each provider that it names.
+pub(crate) fn read_provider_options(
+    raw: &RawValue,
+) -> Result<Vec<(String, Box<RawValue>)>, PublicError> {
+    let field = "provider.options";
+    let Some(options) = members(raw).and_then(|provider| provider.find("options")) else {
+        return Ok(Vec::new());
+    };
+    let Some(options) = members(options).filter(|options| options.len() <= MEMBERS_MAX) else {
+        return Err(invalid(field, "must be an object of provider slugs and their options"));
+    };
+    options
+        .iter()
+        .map(|(slug, value)| {
+            let own = members(value).filter(|own| own.len() <= MEMBERS_MAX);
+            own.ok_or_else(|| invalid(&format!("{field}.{slug}"), "must be an object"))?;
+            Ok((slug.to_owned(), value.to_owned()))
+        })
+        .collect()
 }
 
 /// A preference that nobody can meet is refused: to ignore it would break a promise.
