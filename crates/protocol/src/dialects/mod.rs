@@ -11,6 +11,7 @@ use crate::chat::event::ChatEvent;
 use crate::error::PublicError;
 
 pub mod chat_completions;
+pub mod completions;
 pub(crate) mod check;
 
 /// What a caller speaks, or a published form that an upstream shares with it.

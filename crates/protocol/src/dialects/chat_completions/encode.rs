@@ -3,13 +3,14 @@
 use bytes::BytesMut;
 use domain::generation::FinishReason;
 
+use super::write::{
+    write_envelope, write_error, write_metadata, write_optional_value, write_usage,
+};
 use crate::chat::event::{ChatEvent, Delta, ToolCallDelta};
 use crate::chat::fold::{Choice, Fold};
 use crate::dialects::{Encoder, Envelope, Summary};
 use crate::error::PublicError;
-use crate::json::{
-    write_escaped, write_i64, write_optional_string, write_string, write_u64, write_usd,
-};
+use crate::json::{write_escaped, write_optional_string, write_string, write_u64};
 use crate::sse;
 
 /// An encoder for one response, streamed or whole.
@@ -127,6 +128,7 @@ impl Chunks {
         out.extend_from_slice(&self.prefix);
         out.extend_from_slice(b"\"choices\":[],\"usage\":");
         write_usage(out, summary);
+        write_metadata(out, summary);
         out.extend_from_slice(b"}\n\n");
         sse::write_data(out, "[DONE]");
     }
@@ -214,6 +216,7 @@ impl Whole {
         }
         out.extend_from_slice(b"],\"usage\":");
         write_usage(out, summary);
+        write_metadata(out, summary);
         out.extend_from_slice(b"}");
     }
 }
@@ -232,21 +235,6 @@ impl Encoder for Whole {
     }
 
     fn keep_alive(&mut self, _: &mut BytesMut) {}
-}
-
-/// `"id":…,"object":…,"created":…,"model":…,"provider":…,`
-fn write_envelope(out: &mut BytesMut, envelope: &Envelope, object: &str) {
-    out.extend_from_slice(b"\"id\":");
-    write_string(out, &envelope.id);
-    out.extend_from_slice(b",\"object\":");
-    write_string(out, object);
-    out.extend_from_slice(b",\"created\":");
-    write_i64(out, envelope.created);
-    out.extend_from_slice(b",\"model\":");
-    write_string(out, &envelope.model);
-    out.extend_from_slice(b",\"provider\":");
-    write_string(out, &envelope.provider);
-    out.extend_from_slice(b",");
 }
 
 fn write_choice(out: &mut BytesMut, choice: &Choice, error: Option<&PublicError>) {
@@ -334,47 +322,4 @@ fn write_tool_call_part(out: &mut BytesMut, part: &ToolCallDelta) {
     out.extend_from_slice(b"\"arguments\":\"");
     write_escaped(out, &part.arguments);
     out.extend_from_slice(b"\"}}");
-}
-
-fn write_optional_value(out: &mut BytesMut, value: Option<&serde_json::Value>) {
-    use std::fmt::Write as _;
-    // A buffer that grows refuses nothing.
-    let _ = match value {
-        Some(value) => write!(out, "{value}"),
-        None => write!(out, "null"),
-    };
-}
-
-fn write_error(out: &mut BytesMut, error: &PublicError) {
-    let body = error.to_chat_json();
-    write_optional_value(out, body.get("error"));
-}
-
-/// Prompt and completion totals contain their details, as in OpenAI's shape; ours are disjoint.
-fn write_usage(out: &mut BytesMut, summary: &Summary) {
-    let usage = &summary.usage;
-    let upstream = summary.upstream_prompt_cost.saturating_add(summary.upstream_completion_cost);
-    let write_count = |out: &mut BytesMut, name: &str, count: u64| {
-        out.extend_from_slice(name.as_bytes());
-        write_u64(out, count);
-    };
-    write_count(out, "{\"prompt_tokens\":", usage.prompt_total());
-    write_count(out, ",\"completion_tokens\":", usage.completion_total());
-    write_count(out, ",\"total_tokens\":", usage.total());
-    out.extend_from_slice(b",\"cost\":");
-    write_usd(out, summary.cost);
-    out.extend_from_slice(b",\"is_byok\":false");
-    write_count(out, ",\"prompt_tokens_details\":{\"cached_tokens\":", usage.cache_read);
-    let cache_write = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
-    write_count(out, ",\"cache_write_tokens\":", cache_write);
-    write_count(out, ",\"audio_tokens\":", usage.audio_input);
-    out.extend_from_slice(b",\"video_tokens\":0},\"cost_details\":{\"upstream_inference_cost\":");
-    write_usd(out, upstream);
-    out.extend_from_slice(b",\"upstream_inference_prompt_cost\":");
-    write_usd(out, summary.upstream_prompt_cost);
-    out.extend_from_slice(b",\"upstream_inference_completions_cost\":");
-    write_usd(out, summary.upstream_completion_cost);
-    write_count(out, "},\"completion_tokens_details\":{\"reasoning_tokens\":", usage.reasoning);
-    write_count(out, ",\"audio_tokens\":", usage.audio_output);
-    out.extend_from_slice(b"}}");
 }
