@@ -28,6 +28,45 @@ pub struct ProviderPreferences {
     /// Dollars per million tokens or per unit, as numbers or numeric text, by public price name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_price: Option<BTreeMap<String, PriceText>>,
+    /// Tokens a second. Slower endpoints go behind those that are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_min_throughput: Option<Threshold>,
+    /// Seconds to the first token. Slower endpoints go behind those that are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_max_latency: Option<Threshold>,
+}
+
+/// A bound on the median, or on each of several percentiles of the last five minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Threshold {
+    Median(f64),
+    Percentiles(ThresholdPercentiles),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ThresholdPercentiles {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p75: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p90: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99: Option<f64>,
+}
+
+impl Threshold {
+    /// Its bounds, by percentile.
+    pub const fn percentiles(self) -> ThresholdPercentiles {
+        match self {
+            Self::Median(bound) => {
+                ThresholdPercentiles { p50: Some(bound), p75: None, p90: None, p99: None }
+            }
+            Self::Percentiles(percentiles) => percentiles,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

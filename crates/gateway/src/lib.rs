@@ -30,7 +30,7 @@ mod metadata;
 pub mod settle;
 pub mod error;
 pub mod settings;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use error::GatewayError;

@@ -202,8 +202,10 @@ impl Gateway {
         self.settler.flush().await;
     }
 
-    /// Maintenance, each second: renews leases in use, gives back idle ones.
+    /// Maintenance, each second: renews leases in use, gives back idle ones, brings up to date
+    /// what routing reads.
     pub async fn tick(&self) {
+        self.stats.refresh(self.clock.now());
         self.funds.maintain(false).await;
     }
 

@@ -38,7 +38,7 @@ pub(crate) async fn settle(gateway: &Gateway, mut call: Call, ending: &mut Endin
     }
     let cost = if call.held.is_metered() { due.min(call.held.amount()) } else { due };
     let finished_at = gateway.clock.now();
-    ending.candidate.stats.produced(usage.completion_total(), call.elapsed_ms());
+    ending.candidate.stats.produced(finished_at, usage.completion_total(), call.elapsed_ms());
     let mut generation = record(&call, ending.outcome, finished_at);
     generation.model = endpoint.model.clone();
     generation.endpoint_id = Some(endpoint.id.clone());

@@ -1,18 +1,65 @@
 //! In-memory ports, for tests here and in `server`.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use domain::api_key::KeyHash;
+use domain::catalog::{Auth, Cancellation, DataPolicy, Endpoint, Provider, Quirks, Serving};
 use domain::id::LeaseId;
 use domain::money::Usd;
+use domain::pricing::PriceSheet;
 use domain::random::Counting;
 use domain::time::Timestamp;
 use ledger::account::FundKey;
 use parking_lot::Mutex;
 
 use crate::ports::{Caller, Keys, Leased, Ledger, PortError, Settlement};
+
+/// A provider that takes no credential and does nothing in a way of its own.
+pub fn provider(slug: &str, base_url: &str) -> Provider {
+    Provider {
+        slug: slug.into(),
+        name: slug.to_uppercase(),
+        dialect: "openai_compatible".into(),
+        base_url: base_url.into(),
+        auth: Auth::None,
+        credential_env: None,
+        quirks: Quirks::default(),
+        data_policy: DataPolicy::default(),
+        cancellation: Cancellation::Stops,
+        regions: Vec::new(),
+        headquarters: None,
+        datacenters: Vec::new(),
+        terms_url: None,
+        privacy_url: None,
+        status_url: None,
+        serving: Serving::Live,
+    }
+}
+
+/// An endpoint of `test/model` at a provider of this slug, tagged `<slug>/fast`, that costs
+/// nothing and cannot be reached.
+#[expect(clippy::expect_used, reason = "the slug is a constant")]
+pub fn endpoint(slug: &str) -> Endpoint {
+    Endpoint {
+        id: format!("test/model@{slug}"),
+        model: "test/model".parse().expect("it is a slug"),
+        tag: format!("{slug}/fast"),
+        provider: Arc::new(provider(slug, "http://127.0.0.1:1")),
+        upstream_model: "m".into(),
+        context_length: 1,
+        max_prompt_tokens: None,
+        max_completion_tokens: None,
+        quantization: None,
+        supported_parameters: Vec::new(),
+        prices: PriceSheet::default(),
+        regions: Vec::new(),
+        hidden: false,
+        quirks: Quirks::default(),
+    }
+}
 
 /// Keys in a map. Can be made to fail, as a database does.
 #[derive(Default)]

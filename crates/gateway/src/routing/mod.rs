@@ -2,11 +2,13 @@
 //!
 //! Pure but for reading statistics: hard filters that each give a reason ([`mod@eligible`]), then one
 //! strategy that orders what is left ([`strategies`]), then endpoints that failed in the last
-//! seconds go to the back.
+//! seconds go to the back, behind them those that have been unreliable for half an hour, and those
+//! that are slower than the caller prefers.
 
 pub mod eligible;
 pub mod stats;
 pub mod strategies;
+mod thresholds;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::error::{GatewayError, NoEndpoint};
 use crate::resolve::ResolvedModel;
 use crate::routing::eligible::{Exclusion, Requirements};
 use crate::routing::stats::{EndpointStats, Stats};
+use crate::routing::thresholds::Thresholds;
 
 /// An endpoint that may serve the call.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub struct Candidate {
 pub struct RoutePlan {
     pub candidates: Vec<Candidate>,
     pub excluded: Vec<(String, Exclusion)>,
+    /// The caller stated an order, which health does not change.
+    pub is_fixed: bool,
 }
 
 /// What a strategy may look at besides the candidates.
@@ -46,7 +51,8 @@ pub struct RouteContext<'a> {
 
 /// Plans one call: each model's endpoints in order, the models one after the other.
 pub(crate) fn plan(call: &Call, stats: &Stats, now: Timestamp) -> Result<RoutePlan, GatewayError> {
-    let mut plan = RoutePlan::default();
+    let is_fixed = call.request.provider.order.as_ref().is_some_and(|order| !order.is_empty());
+    let mut plan = RoutePlan { is_fixed, ..RoutePlan::default() };
     let mut total = 0;
     for (index, resolved) in call.resolved.models.iter().enumerate() {
         total += resolved.model.endpoints.len();
@@ -58,8 +64,11 @@ pub(crate) fn plan(call: &Call, stats: &Stats, now: Timestamp) -> Result<RoutePl
         strategies::choose(&call.request.provider, &resolved.variants)
             .rank(&mut candidates, &mut context);
         if context.order.is_empty() {
-            // Stable: those that work keep their order, those that just failed follow.
-            candidates.sort_by_key(|candidate| candidate.stats.is_demoted(now));
+            // Stable: those that work keep their order, those that do not follow.
+            let thresholds = Thresholds::of(&call.request.provider);
+            candidates.sort_by_cached_key(|Candidate { stats, .. }| {
+                (stats.is_demoted(now), stats.band(), !thresholds.are_met(stats))
+            });
         }
         // This is about providers: further `models` are fallbacks that were asked for.
         if call.request.provider.allow_fallbacks == Some(false) {

@@ -184,7 +184,7 @@ impl Drive<'_> {
 
     fn upstream_failed(&self, error: UpstreamError) -> Stop {
         let error = self.gateway.transport.redact(error, &self.candidate.endpoint);
-        self.candidate.stats.failed(self.gateway.clock.now());
+        self.candidate.stats.broke_off(self.gateway.clock.now());
         let name = self.candidate.endpoint.provider.name.clone();
         let mut public =
             PublicError::new(error.kind, error.message).with_metadata("provider_name", name);

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod transport;
 mod write;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -50,7 +51,10 @@ pub(crate) async fn attempt(
     let mut refused_by: Option<domain::model::ModelSlug> = None;
     let mut attempts = 0;
     let mut unsendable = Vec::new();
-    for candidate in plan.candidates {
+    let is_fixed = plan.is_fixed;
+    let mut queue: VecDeque<Turn> = plan.candidates.into_iter().map(Turn::first).collect();
+    let mut has_forgiven = false;
+    while let Some(Turn { candidate, put_off, again }) = queue.pop_front() {
         // What one endpoint of a model finds wrong with a request, the others would too.
         if refused_by.as_ref() == Some(&candidate.endpoint.model) {
             continue;
@@ -65,6 +69,12 @@ pub(crate) async fn attempt(
             last.get_or_insert_with(|| refusal(error, &call.estimate, &call.resolved));
             continue;
         }
+        // Somebody else is finding out whether this endpoint has come back: others go first.
+        let now = gateway.clock.now();
+        if !is_fixed && !put_off && !queue.is_empty() && !candidate.stats.claim(now) {
+            queue.push_back(Turn { candidate, put_off: true, again });
+            continue;
+        }
         let encoded = match write::write(call, &candidate) {
             Ok(encoded) => encoded,
             Err(error) => {
@@ -73,7 +83,7 @@ pub(crate) async fn attempt(
                 continue;
             }
         };
-        attempts += 1;
+        attempts += u32::from(!again);
         let wait = left.min(gateway.settings.first_event_timeout);
         let tried = tokio::select! {
             biased;
@@ -87,9 +97,15 @@ pub(crate) async fn attempt(
                 if error.retry == Retry::No {
                     refused_by = Some(candidate.endpoint.model.clone());
                 } else {
-                    candidate.stats.failed(gateway.clock.now());
+                    candidate.stats.failed(gateway.clock.now(), &error);
                 }
+                let is_passing = error.status == Some(500) || error.retry == Retry::Same;
                 last = Some(failure(call, &candidate, error));
+                // One slip is forgiven at once: the prompt may be warm in its cache.
+                if is_passing && !has_forgiven {
+                    has_forgiven = true;
+                    queue.push_front(Turn { candidate, put_off: true, again: true });
+                }
             }
         }
     }
@@ -98,6 +114,21 @@ pub(crate) async fn attempt(
         None if !unsendable.is_empty() => write::unsendable(call, &unsendable),
         None => GatewayError::Deadline,
     })
+}
+
+/// A candidate's turn.
+struct Turn {
+    candidate: Candidate,
+    /// Whether it gave way to others before.
+    put_off: bool,
+    /// Whether it is asked for a second time, which the bound on attempts does not count.
+    again: bool,
+}
+
+impl Turn {
+    const fn first(candidate: Candidate) -> Self {
+        Self { candidate, put_off: false, again: false }
+    }
 }
 
 fn failure(call: &Call, candidate: &Candidate, error: UpstreamError) -> GatewayError {
@@ -153,7 +184,7 @@ async fn attempt_one(
         error: error.map(|error| error.kind.as_str().to_owned()),
     });
     opened.map(|opened| {
-        candidate.stats.answered(latency_ms);
+        candidate.stats.answered(gateway.clock.now(), latency_ms);
         Opened { ttft_ms: call.elapsed_ms(), ..opened }
     })
 }

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use domain::api_key::KeyHash;
-use domain::catalog::{
-    Auth, Cancellation, Catalog, DataPolicy, Endpoint, Modality, Model, Provider, Quirks, Serving,
-};
+use domain::catalog::{Catalog, Endpoint, Modality, Model, Provider, Quirks};
 use domain::id::{ApiKeyId, UserId, WorkspaceId};
 use domain::model::ModelSlug;
 use domain::money::Usd;
@@ -132,24 +130,7 @@ impl World {
     }
 
     fn provider(&self, slug: &str) -> Provider {
-        Provider {
-            slug: slug.into(),
-            name: slug.to_uppercase(),
-            dialect: "openai_compatible".into(),
-            base_url: format!("http://{}/{slug}/v1", self.sandbox.address()),
-            auth: Auth::None,
-            credential_env: None,
-            quirks: Quirks::default(),
-            data_policy: DataPolicy::default(),
-            cancellation: Cancellation::Stops,
-            regions: Vec::new(),
-            headquarters: None,
-            datacenters: Vec::new(),
-            terms_url: None,
-            privacy_url: None,
-            status_url: None,
-            serving: Serving::Live,
-        }
+        gateway::testing::provider(slug, &format!("http://{}/{slug}/v1", self.sandbox.address()))
     }
 
     pub(crate) async fn upstream_requests(&self) -> u64 {

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::catalog::{Auth, Cancellation, DataPolicy, Endpoint, Provider, Quirks, Serving};
 use domain::money::Usd;
-use domain::pricing::PriceSheet;
 use domain::routing::{ProviderPreferences, Sort, SortBy};
+use domain::time::Timestamp;
+use protocol::error::ErrorType;
+use providers::error::{Retry, UpstreamError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
 use crate::routing::stats::Stats;
+use crate::testing::endpoint;
 
 /// Candidates from `(provider, dollars)`, sharing one set of statistics.
 fn candidates(list: &[(&str, i64)]) -> Vec<Candidate> {
@@ -28,40 +30,14 @@ fn candidates(list: &[(&str, i64)]) -> Vec<Candidate> {
         .collect()
 }
 
-fn endpoint(slug: &str) -> Endpoint {
-    let provider = Provider {
-        slug: slug.into(),
-        name: slug.to_uppercase(),
-        dialect: "openai_compatible".into(),
-        base_url: "http://127.0.0.1:1".into(),
-        auth: Auth::None,
-        credential_env: None,
-        quirks: Quirks::default(),
-        data_policy: DataPolicy::default(),
-        cancellation: Cancellation::Stops,
-        regions: Vec::new(),
-        headquarters: None,
-        datacenters: Vec::new(),
-        terms_url: None,
-        privacy_url: None,
-        status_url: None,
-        serving: Serving::Live,
-    };
-    Endpoint {
-        id: format!("test/model@{slug}"),
-        model: "test/model".parse().unwrap(),
-        tag: format!("{slug}/fast"),
-        provider: Arc::new(provider),
-        upstream_model: "m".into(),
-        context_length: 1,
-        max_prompt_tokens: None,
-        max_completion_tokens: None,
-        quantization: None,
-        supported_parameters: Vec::new(),
-        prices: PriceSheet::default(),
-        regions: Vec::new(),
-        hidden: false,
-        quirks: Quirks::default(),
+fn down() -> UpstreamError {
+    UpstreamError {
+        kind: ErrorType::ProviderUnavailable,
+        retry: Retry::Other,
+        status: Some(502),
+        provider_code: None,
+        raw: None,
+        message: "down".into(),
     }
 }
 
@@ -123,11 +99,12 @@ fn balanced_takes_what_is_free() {
 
 #[test]
 fn latency_and_throughput_put_measured_endpoints_first() {
+    let now = Timestamp::from_seconds(1_000);
     let list = candidates(&[("unknown", 1), ("slow", 2), ("quick", 3)]);
-    list[1].stats.answered(900);
-    list[1].stats.produced(100, 10_000);
-    list[2].stats.answered(100);
-    list[2].stats.produced(100, 1_000);
+    list[1].stats.answered(now, 900);
+    list[1].stats.produced(now, 100, 10_000);
+    list[2].stats.answered(now, 100);
+    list[2].stats.produced(now, 100, 1_000);
     let expected = ["quick", "slow", "unknown"];
     assert_eq!(rank(&latency::Latency, list.clone(), &[], 0), expected);
     assert_eq!(rank(&throughput::Throughput, list, &[], 0), expected);
@@ -154,14 +131,15 @@ fn a_request_chooses_its_strategy() {
 
 #[test]
 fn an_endpoint_that_failed_is_demoted_for_a_while() {
-    use domain::time::Timestamp;
     let list = candidates(&[("a", 1)]);
     let now = Timestamp::from_seconds(1_000);
     assert!(!list[0].stats.is_demoted(now));
-    list[0].stats.failed(now);
+    list[0].stats.failed(now, &down());
     assert!(list[0].stats.is_demoted(now.plus(Duration::from_secs(29))));
     assert!(!list[0].stats.is_demoted(now.plus(Duration::from_secs(31))));
-    list[0].stats.failed(now);
-    list[0].stats.answered(10);
-    assert!(!list[0].stats.is_demoted(now));
+    list[0].stats.failed(now, &down());
+    let later = now.plus(Duration::from_secs(31));
+    assert!(list[0].stats.claim(later));
+    list[0].stats.answered(later, 10);
+    assert!(!list[0].stats.is_demoted(later));
 }
