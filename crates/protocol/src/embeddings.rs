@@ -1,6 +1,5 @@
 //! Vectors for texts and other content: the canonical request and answer.
 
-use domain::routing::ProviderPreferences;
 use serde_json::value::RawValue;
 
 use crate::chat::request::Content;
@@ -15,7 +14,6 @@ pub struct EmbeddingsRequest {
     pub encoding: Encoding,
     /// What the vectors are for: `search_document`, `search_query`, `classification`, …
     pub input_type: Option<String>,
-    pub provider: ProviderPreferences,
     /// What this version does not know, verbatim.
     pub parameters: Vec<(String, Box<RawValue>)>,
 }

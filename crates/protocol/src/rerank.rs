@@ -1,6 +1,5 @@
 //! Documents in the order in which they answer a query: the canonical request and answer.
 
-use domain::routing::ProviderPreferences;
 use serde_json::value::RawValue;
 
 /// A request for an order. Values are already in their valid ranges.
@@ -13,7 +12,6 @@ pub struct RerankRequest {
     pub top_n: Option<u32>,
     /// Whether the answer repeats the documents.
     pub return_documents: bool,
-    pub provider: ProviderPreferences,
     /// What this version does not know, verbatim.
     pub parameters: Vec<(String, Box<RawValue>)>,
 }

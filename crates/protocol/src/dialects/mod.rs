@@ -12,6 +12,10 @@ use crate::error::PublicError;
 
 pub mod chat_completions;
 pub mod completions;
+pub mod embeddings;
+pub mod rerank;
+pub mod messages;
+pub mod responses;
 pub(crate) mod check;
 
 /// What a caller speaks, or a published form that an upstream shares with it.

@@ -1,6 +1,7 @@
 //! What answers of several dialects have in common: the envelope, errors, and usage with its cost.
 
 use bytes::BytesMut;
+use domain::usage::Usage;
 
 use crate::dialects::{Envelope, Summary};
 use crate::error::PublicError;
@@ -41,28 +42,16 @@ pub(in crate::dialects) fn write_error(out: &mut BytesMut, error: &PublicError) 
 /// Prompt and completion totals contain their details, as in OpenAI's shape; ours are disjoint.
 pub(in crate::dialects) fn write_usage(out: &mut BytesMut, summary: &Summary) {
     let usage = &summary.usage;
-    let upstream = summary.upstream_prompt_cost.saturating_add(summary.upstream_completion_cost);
-    let write_count = |out: &mut BytesMut, name: &str, count: u64| {
-        out.extend_from_slice(name.as_bytes());
-        write_u64(out, count);
-    };
     write_count(out, "{\"prompt_tokens\":", usage.prompt_total());
     write_count(out, ",\"completion_tokens\":", usage.completion_total());
     write_count(out, ",\"total_tokens\":", usage.total());
-    out.extend_from_slice(b",\"cost\":");
-    write_usd(out, summary.cost);
-    out.extend_from_slice(b",\"is_byok\":false");
+    write_cost(out, summary);
     write_count(out, ",\"prompt_tokens_details\":{\"cached_tokens\":", usage.cache_read);
     let cache_write = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
     write_count(out, ",\"cache_write_tokens\":", cache_write);
     write_count(out, ",\"audio_tokens\":", usage.audio_input);
-    out.extend_from_slice(b",\"video_tokens\":0},\"cost_details\":{\"upstream_inference_cost\":");
-    write_usd(out, upstream);
-    out.extend_from_slice(b",\"upstream_inference_prompt_cost\":");
-    write_usd(out, summary.upstream_prompt_cost);
-    out.extend_from_slice(b",\"upstream_inference_completions_cost\":");
-    write_usd(out, summary.upstream_completion_cost);
-    write_count(out, "},\"completion_tokens_details\":{\"reasoning_tokens\":", usage.reasoning);
+    out.extend_from_slice(b",\"video_tokens\":0}");
+    write_count(out, ",\"completion_tokens_details\":{\"reasoning_tokens\":", usage.reasoning);
     write_count(out, ",\"audio_tokens\":", usage.audio_output);
     write_count(out, ",\"image_tokens\":", usage.image_output);
     // No upstream's prediction is counted apart from its completion.
@@ -76,6 +65,32 @@ pub(in crate::dialects) fn write_usage(out: &mut BytesMut, summary: &Summary) {
         out.extend_from_slice(b"}");
     }
     out.extend_from_slice(b"}");
+}
+
+/// `,"cost":…,"is_byok":…,"cost_details":{…}`
+pub(in crate::dialects) fn write_cost(out: &mut BytesMut, summary: &Summary) {
+    let upstream = summary.upstream_prompt_cost.saturating_add(summary.upstream_completion_cost);
+    out.extend_from_slice(b",\"cost\":");
+    write_usd(out, summary.cost);
+    out.extend_from_slice(b",\"is_byok\":false,\"cost_details\":{\"upstream_inference_cost\":");
+    write_usd(out, upstream);
+    out.extend_from_slice(b",\"upstream_inference_prompt_cost\":");
+    write_usd(out, summary.upstream_prompt_cost);
+    out.extend_from_slice(b",\"upstream_inference_completions_cost\":");
+    write_usd(out, summary.upstream_completion_cost);
+    out.extend_from_slice(b"}");
+}
+
+/// `,"prompt_tokens_details":{…}` of what only reads.
+pub(in crate::dialects) fn write_input_details(out: &mut BytesMut, usage: &Usage) {
+    write_count(out, ",\"prompt_tokens_details\":{\"text_tokens\":", usage.prompt);
+    write_count(out, ",\"audio_tokens\":", usage.audio_input);
+    out.extend_from_slice(b"}");
+}
+
+fn write_count(out: &mut BytesMut, name: &str, count: u64) {
+    out.extend_from_slice(name.as_bytes());
+    write_u64(out, count);
 }
 
 /// `,"openrouter_metadata":…` where the caller asked for it.

@@ -2,6 +2,7 @@
 //! name the field, the rule and the remedy.
 
 mod body;
+mod ours;
 mod part;
 mod rule;
 mod schema;
@@ -9,6 +10,7 @@ mod shared;
 mod value;
 
 pub(crate) use body::{MEMBERS_MAX, not_an_object, read_body, too_many_members};
+pub(crate) use ours::take_ours;
 pub(crate) use part::{ANY_TEXT, check_cache_control, part_kind};
 pub(crate) use rule::{Rule, allow, integer_in, invalid, number_in, require};
 pub(crate) use schema::check_schema;

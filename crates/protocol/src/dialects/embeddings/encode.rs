@@ -1,0 +1,116 @@
+//! Vectors to the one answer that holds them.
+
+use bytes::BytesMut;
+
+use crate::chat::event::ChatEvent;
+use crate::dialects::chat_completions::write::{
+    write_cost, write_error, write_input_details, write_metadata,
+};
+use crate::dialects::{Encoder, Envelope, MakeEncoder, Summary};
+use crate::embeddings::{Embedding, Encoding};
+use crate::error::PublicError;
+use crate::json::{write_string, write_u64};
+
+/// Makes the encoder of one answer.
+pub fn encoder(encoding: Encoding) -> MakeEncoder {
+    Box::new(move |envelope, _| Box::new(Whole { envelope, encoding, embeddings: Vec::new() }))
+}
+
+struct Whole {
+    envelope: Envelope,
+    encoding: Encoding,
+    embeddings: Vec<Embedding>,
+}
+
+impl Whole {
+    fn write(&self, error: Option<&PublicError>, summary: &Summary, out: &mut BytesMut) {
+        out.extend_from_slice(b"{\"id\":");
+        write_string(out, &self.envelope.id);
+        out.extend_from_slice(b",\"object\":\"list\",\"model\":");
+        write_string(out, &self.envelope.model);
+        out.extend_from_slice(b",\"provider\":");
+        write_string(out, &self.envelope.provider);
+        if let Some(error) = error {
+            out.extend_from_slice(b",\"error\":");
+            write_error(out, error);
+        }
+        out.extend_from_slice(b",\"data\":[");
+        for (position, embedding) in self.embeddings.iter().enumerate() {
+            if position > 0 {
+                out.extend_from_slice(b",");
+            }
+            self.write_embedding(embedding, out);
+        }
+        out.extend_from_slice(b"],\"usage\":{\"prompt_tokens\":");
+        write_u64(out, summary.usage.prompt_total());
+        out.extend_from_slice(b",\"total_tokens\":");
+        write_u64(out, summary.usage.total());
+        write_cost(out, summary);
+        write_input_details(out, &summary.usage);
+        out.extend_from_slice(b"}");
+        write_metadata(out, summary);
+        out.extend_from_slice(b"}");
+    }
+
+    fn write_embedding(&self, embedding: &Embedding, out: &mut BytesMut) {
+        use std::fmt::Write as _;
+        out.extend_from_slice(b"{\"object\":\"embedding\",\"index\":");
+        write_u64(out, u64::from(embedding.index));
+        out.extend_from_slice(b",\"embedding\":");
+        match self.encoding {
+            Encoding::Float => {
+                for (position, value) in embedding.values.iter().enumerate() {
+                    out.extend_from_slice(if position == 0 { b"[" } else { b"," });
+                    // What is no number has no JSON; nothing near it would be right either.
+                    let value = if value.is_finite() { *value } else { 0.0 };
+                    // A buffer that grows refuses nothing.
+                    let _ = write!(out, "{value}");
+                }
+                out.extend_from_slice(if embedding.values.is_empty() { b"[]" } else { b"]" });
+            }
+            Encoding::Base64 => {
+                out.extend_from_slice(b"\"");
+                write_base64(&embedding.values, out);
+                out.extend_from_slice(b"\"");
+            }
+        }
+        out.extend_from_slice(b"}");
+    }
+}
+
+/// Little-endian 32-bit floats, three at a time: twelve bytes are sixteen digits.
+pub(super) fn write_base64(values: &[f32], out: &mut BytesMut) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bytes = Vec::with_capacity(12);
+    for values in values.chunks(3) {
+        bytes.clear();
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        for three in bytes.chunks(3) {
+            let byte = |n: usize| u32::from(three.get(n).copied().unwrap_or(0));
+            let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+            for place in 0..4 {
+                let digit = (bits >> (18 - 6 * place) & 63) as usize;
+                let digit = if place > three.len() { b'=' } else { DIGITS[digit] };
+                out.extend_from_slice(&[digit]);
+            }
+        }
+    }
+}
+
+impl Encoder for Whole {
+    fn push(&mut self, event: &ChatEvent, _: &mut BytesMut) {
+        if let ChatEvent::Embeddings(embeddings) = event {
+            self.embeddings.clone_from(embeddings);
+        }
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut BytesMut) {
+        self.write(None, summary, out);
+    }
+
+    fn fail(&mut self, error: &PublicError, summary: &Summary, out: &mut BytesMut) {
+        self.write(Some(error), summary, out);
+    }
+
+    fn keep_alive(&mut self, _: &mut BytesMut) {}
+}
