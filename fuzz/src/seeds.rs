@@ -22,7 +22,7 @@ pub fn all(root: &Path) -> Vec<Seed> {
                 let Ok(body) = fs::read(path) else { continue };
                 let input = [adapter.as_bytes(), b"\n", &body].concat();
                 let name = format!("{adapter}-{name}-{file}");
-                if file.ends_with(".sse") {
+                if file == "stream.sse" {
                     seeds.push(Seed { target: "sse", name: name.clone(), bytes: body });
                 }
                 seeds.push(Seed { target: "decoder", name, bytes: input });

@@ -134,12 +134,11 @@ fn write(dialect: &Dialect, stream: bool, decoded: &Decoded) {
     for event in &decoded.events {
         encoder.push(event, &mut out);
     }
-    match decoded.outcome {
-        Ok(()) => encoder.finish(&summary, &mut out),
-        Err(_) => {
-            let error = PublicError::new(ErrorType::ProviderUnavailable, "it broke off");
-            encoder.fail(&error, &summary, &mut out);
-        }
+    if decoded.outcome.is_ok() {
+        encoder.finish(&summary, &mut out);
+    } else {
+        let error = PublicError::new(ErrorType::ProviderUnavailable, "it broke off");
+        encoder.fail(&error, &summary, &mut out);
     }
     if !stream {
         let is_json = serde_json::from_slice::<&serde_json::value::RawValue>(&out).is_ok();
