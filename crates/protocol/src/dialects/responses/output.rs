@@ -1,0 +1,523 @@
+//! The items of an answer, and the events that tell how they grow.
+//!
+//! One message or one reasoning item is open at a time; calls stay open to the end, because some
+//! providers write several at once. An answer in one piece goes the same way without events, so
+//! what a stream adds up to is what it says.
+
+use bytes::BytesMut;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::item::{Escaped, FunctionCall, Image, Item, Message, Part, Reasoning, Status};
+use super::wire::{Events, put, write_list, write_raw};
+use crate::chat::event::ToolCallDelta;
+use crate::chat::fold::join_detail;
+use crate::json::{write_escaped, write_string, write_u64};
+
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) events: Events,
+    /// What the ids of items are made from.
+    stem: String,
+    pub(super) items: Vec<Item>,
+    /// Of the message or the reasoning that is being written.
+    open: Option<Open>,
+    calls: Vec<OpenCall>,
+    /// Reasoning that waits for its details, which say to which item and part it belongs.
+    held: Option<String>,
+    /// Upstream's places of items that only this dialect knows, and ours.
+    pub(super) natives: Vec<super::native::Place>,
+}
+
+#[derive(Debug)]
+struct Open {
+    index: usize,
+    /// Everything of a delta up to its number: the same for all of one part.
+    prefix: BytesMut,
+}
+
+#[derive(Debug)]
+struct OpenCall {
+    /// The upstream's.
+    call: u32,
+    index: usize,
+    prefix: BytesMut,
+}
+
+/// To what a piece of reasoning belongs.
+#[derive(Debug, Default)]
+pub(super) struct Mark {
+    pub(super) id: Option<String>,
+    /// None where nothing is said about what is shown.
+    pub(super) sums_up: Option<bool>,
+    pub(super) index: Option<u64>,
+}
+
+impl Mark {
+    /// None where there are no details.
+    fn of(details: &[Value]) -> Option<Self> {
+        let first = details.first()?;
+        let shown = details
+            .iter()
+            .find(|detail| detail["text"].is_string() || detail["summary"].is_string());
+        Some(Self {
+            id: details.iter().find_map(|detail| detail["id"].as_str()).map(str::to_owned),
+            sums_up: shown.map(|detail| detail["type"] == "reasoning.summary"),
+            index: shown.unwrap_or(first)["index"].as_u64(),
+        })
+    }
+}
+
+/// Which part of a message text goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    Text,
+    Refusal,
+}
+
+impl Output {
+    /// `id` is the answer's own.
+    pub(super) fn new(id: &str, streams: bool) -> Self {
+        let stem: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+        Self {
+            events: Events::new(streams),
+            stem,
+            items: Vec::new(),
+            open: None,
+            calls: Vec::new(),
+            held: None,
+            natives: Vec::new(),
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str, out: &mut BytesMut) {
+        self.say(Voice::Text, text, out);
+    }
+
+    pub(super) fn refusal(&mut self, text: &str, out: &mut BytesMut) {
+        self.say(Voice::Refusal, text, out);
+    }
+
+    fn say(&mut self, voice: Voice, text: &str, out: &mut BytesMut) {
+        self.release(out);
+        self.open_part(voice, out);
+        let Some(Open { index, prefix }) = &self.open else { return };
+        let Some(Item::Message(message)) = self.items.get_mut(*index) else { return };
+        let (so_far, tail) = match message.parts.last_mut() {
+            Some(Part::Text { text, .. }) => (text, ",\"logprobs\":[]"),
+            Some(Part::Refusal(text)) => (text, ""),
+            None => return,
+        };
+        append(&mut self.events, prefix, (so_far, text), tail, out);
+    }
+
+    /// Reasoning is held for one step: its details may follow.
+    pub(super) fn reasoning(&mut self, text: &str, out: &mut BytesMut) {
+        self.release(out);
+        let mut held = self.held.take().unwrap_or_default();
+        held.push_str(text);
+        self.held = Some(held);
+    }
+
+    /// Writes what was held; no details came.
+    pub(super) fn release(&mut self, out: &mut BytesMut) {
+        if let Some(text) = self.held.take() {
+            self.think(&Mark::default(), Some(&text), out);
+        }
+    }
+
+    /// Details of reasoning, with the text that was held for them.
+    pub(super) fn details(&mut self, details: Vec<Value>, out: &mut BytesMut) {
+        let Some(mark) = Mark::of(&details) else { return };
+        let text = self.held.take();
+        self.think(&mark, text.as_deref(), out);
+        if let Some(Open { index, .. }) = &self.open
+            && let Some(Item::Reasoning(reasoning)) = self.items.get_mut(*index)
+        {
+            for detail in details {
+                join_detail(&mut reasoning.details, detail);
+            }
+        }
+    }
+
+    fn think(&mut self, mark: &Mark, text: Option<&str>, out: &mut BytesMut) {
+        self.open_reasoning(mark, text.is_some(), out);
+        let Some(text) = text else { return };
+        let Some(Open { index, prefix }) = &self.open else { return };
+        let Some(Item::Reasoning(reasoning)) = self.items.get_mut(*index) else { return };
+        if let Some((_, so_far)) = reasoning.parts.last_mut() {
+            append(&mut self.events, prefix, (so_far, text), "", out);
+        }
+    }
+
+    pub(super) fn call(&mut self, part: &ToolCallDelta, out: &mut BytesMut) {
+        self.release(out);
+        if !self.calls.iter().any(|open| open.call == part.index) {
+            self.open_call(part, out);
+        }
+        let Some(open) = self.calls.iter().find(|open| open.call == part.index) else { return };
+        let Some(Item::Call(call)) = self.items.get_mut(open.index) else { return };
+        if !part.arguments.is_empty() {
+            let so_far = &mut call.arguments;
+            append(&mut self.events, &open.prefix, (so_far, &part.arguments), "", out);
+        }
+    }
+
+    fn open_call(&mut self, part: &ToolCallDelta, out: &mut BytesMut) {
+        const NAME: &str = "response.function_call_arguments.delta";
+        self.close(Status::Completed, out);
+        let index = self.items.len();
+        let id = self.item_id("fc", index);
+        let call_id = part.id.clone().filter(|id| !id.is_empty());
+        let call = FunctionCall {
+            call_id: call_id.unwrap_or_else(|| self.item_id("call", index)),
+            name: part.name.clone().unwrap_or_default(),
+            arguments: Escaped::new(),
+            status: Status::InProgress,
+            id,
+        };
+        let prefix = prefix(NAME, &call.id, index, None);
+        self.add(Item::Call(call), out);
+        self.calls.push(OpenCall { call: part.index, index, prefix });
+    }
+
+    /// A source that the text rests on.
+    pub(super) fn annotate(&mut self, annotation: Box<RawValue>, out: &mut BytesMut) {
+        self.release(out);
+        self.open_part(Voice::Text, out);
+        let Some(Open { index, .. }) = &self.open else { return };
+        let Some(Item::Message(message)) = self.items.get_mut(*index) else { return };
+        let content_index = message.parts.len().saturating_sub(1);
+        let Some(Part::Text { annotations, .. }) = message.parts.last_mut() else { return };
+        self.events.write(out, "response.output_text.annotation.added", |out| {
+            write_place(out, &message.id, *index, Some(("content_index", content_index)));
+            write_member(out, "annotation_index", annotations.len());
+            out.extend_from_slice(b",\"annotation\":");
+            write_raw(out, &annotation);
+        });
+        annotations.push(annotation);
+    }
+
+    /// How likely the tokens of the text were.
+    pub(super) fn logprobs(&mut self, items: Vec<Box<RawValue>>, out: &mut BytesMut) {
+        self.release(out);
+        self.open_part(Voice::Text, out);
+        let Some(Open { index, prefix }) = &self.open else { return };
+        let Some(Item::Message(message)) = self.items.get_mut(*index) else { return };
+        let Some(Part::Text { logprobs, .. }) = message.parts.last_mut() else { return };
+        if self.events.streams() {
+            out.extend_from_slice(prefix);
+            self.events.write_number(out);
+            out.extend_from_slice(b",\"delta\":\"\",\"logprobs\":");
+            write_list(out, &items, |out, raw| write_raw(out, raw));
+            out.extend_from_slice(b"}\n\n");
+        }
+        logprobs.extend(items);
+    }
+
+    pub(super) fn image(&mut self, result: String, format: Option<String>, out: &mut BytesMut) {
+        self.release(out);
+        self.close(Status::Completed, out);
+        let index = self.items.len();
+        let image = Image { id: self.item_id("ig", index), result, format };
+        let events = &mut self.events;
+        events.write(out, "response.output_item.added", |out| {
+            write_member(out, "output_index", index);
+            out.extend_from_slice(b",\"item\":");
+            image.write(out, Status::InProgress);
+        });
+        for name in [
+            "response.image_generation_call.in_progress",
+            "response.image_generation_call.generating",
+            "response.image_generation_call.completed",
+        ] {
+            events.write(out, name, |out| write_place(out, &image.id, index, None));
+        }
+        self.items.push(Item::Image(image));
+        self.write_done(index, out);
+    }
+
+    /// Ends what is open. The last item bears the status; all before it are complete.
+    pub(super) fn end(&mut self, status: Status, out: &mut BytesMut) {
+        self.release(out);
+        let last = self.items.len().saturating_sub(1);
+        let of = |index: usize| if index == last { status } else { Status::Completed };
+        if let Some(index) = self.open.as_ref().map(|open| open.index) {
+            self.close(of(index), out);
+        }
+        for OpenCall { index, .. } in std::mem::take(&mut self.calls) {
+            self.close_call(index, of(index), out);
+        }
+    }
+
+    fn close_call(&mut self, index: usize, status: Status, out: &mut BytesMut) {
+        let Some(Item::Call(call)) = self.items.get_mut(index) else { return };
+        if call.arguments.iter().all(u8::is_ascii_whitespace) && status == Status::Completed {
+            // A function without arguments is called with none, which is an object too.
+            call.arguments = Escaped::from(&b"{}"[..]);
+        }
+        call.status = status;
+        self.events.write(out, "response.function_call_arguments.done", |out| {
+            write_place(out, &call.id, index, None);
+            out.extend_from_slice(b",\"name\":");
+            write_string(out, &call.name);
+            out.extend_from_slice(b",\"arguments\":\"");
+            out.extend_from_slice(&call.arguments);
+            out.extend_from_slice(b"\"");
+        });
+        self.write_done(index, out);
+    }
+
+    /// Ends the message or the reasoning that is open.
+    pub(super) fn close(&mut self, status: Status, out: &mut BytesMut) {
+        let Some(Open { index, .. }) = self.open.take() else { return };
+        self.close_part(index, out);
+        match self.items.get_mut(index) {
+            Some(Item::Message(message)) => message.status = status,
+            Some(Item::Reasoning(reasoning)) => reasoning.seal(),
+            _ => {}
+        }
+        self.write_done(index, out);
+    }
+
+    fn write_done(&mut self, index: usize, out: &mut BytesMut) {
+        let Some(item) = self.items.get(index) else { return };
+        self.events.write(out, "response.output_item.done", |out| {
+            write_member(out, "output_index", index);
+            out.extend_from_slice(b",\"item\":");
+            item.write(out);
+        });
+    }
+
+    /// Begins an item.
+    pub(super) fn add(&mut self, item: Item, out: &mut BytesMut) {
+        let index = self.items.len();
+        self.events.write(out, "response.output_item.added", |out| {
+            write_member(out, "output_index", index);
+            out.extend_from_slice(b",\"item\":");
+            item.write(out);
+        });
+        self.items.push(item);
+    }
+
+    /// Makes sure that text can be added to a part of a message.
+    fn open_part(&mut self, voice: Voice, out: &mut BytesMut) {
+        let is_message = self
+            .open
+            .as_ref()
+            .is_some_and(|open| matches!(self.items.get(open.index), Some(Item::Message(_))));
+        if !is_message {
+            self.close(Status::Completed, out);
+            let index = self.items.len();
+            let id = self.item_id("msg", index);
+            let message = Message { id, parts: Vec::new(), status: Status::InProgress };
+            self.add(Item::Message(message), out);
+            self.open = Some(Open { index, prefix: BytesMut::new() });
+        }
+        let Some(Open { index, .. }) = self.open else { return };
+        let Some(Item::Message(message)) = self.items.get(index) else { return };
+        let is_open = match message.parts.last() {
+            Some(Part::Text { .. }) => voice == Voice::Text,
+            Some(Part::Refusal(_)) => voice == Voice::Refusal,
+            None => false,
+        };
+        if !is_open {
+            self.close_part(index, out);
+            self.add_part(index, voice, out);
+        }
+    }
+
+    fn add_part(&mut self, index: usize, voice: Voice, out: &mut BytesMut) {
+        let (part, delta) = match voice {
+            Voice::Text => (Part::text(), "response.output_text.delta"),
+            Voice::Refusal => (Part::Refusal(Escaped::new()), "response.refusal.delta"),
+        };
+        let Some(Item::Message(message)) = self.items.get_mut(index) else { return };
+        let place = Some(("content_index", message.parts.len()));
+        self.events.write(out, "response.content_part.added", |out| {
+            write_place(out, &message.id, index, place);
+            out.extend_from_slice(b",\"part\":");
+            part.write(out);
+        });
+        message.parts.push(part);
+        self.open = Some(Open { index, prefix: prefix(delta, &message.id, index, place) });
+    }
+
+    /// Makes sure that reasoning can be added to the item and the part that it belongs to.
+    fn open_reasoning(&mut self, mark: &Mark, shows: bool, out: &mut BytesMut) {
+        let open = self.open.as_ref().map(|open| open.index);
+        let fits = open.is_some_and(|index| match self.items.get(index) {
+            Some(Item::Reasoning(reasoning)) => reasoning.takes(mark),
+            _ => false,
+        });
+        let index = match open {
+            Some(index) if fits => index,
+            _ => self.add_reasoning(mark, out),
+        };
+        let Some(Item::Reasoning(reasoning)) = self.items.get_mut(index) else { return };
+        if reasoning.upstream_id.is_none() {
+            reasoning.upstream_id.clone_from(&mark.id);
+        }
+        if !shows {
+            return;
+        }
+        if reasoning.parts.is_empty() {
+            reasoning.sums_up = mark.sums_up.unwrap_or(false);
+        }
+        let continues =
+            reasoning.parts.last().is_some_and(|(known, _)| match (known, mark.index) {
+                (Some(known), Some(index)) => *known == index,
+                _ => true,
+            });
+        if !continues {
+            self.close_part(index, out);
+            self.add_reasoning_part(index, mark.index, out);
+        }
+    }
+
+    fn add_reasoning(&mut self, mark: &Mark, out: &mut BytesMut) -> usize {
+        self.close(Status::Completed, out);
+        let index = self.items.len();
+        let is_ours_to_use = |id: &&String| {
+            let is_taken = |item: &Item| matches!(item, Item::Reasoning(known) if known.id == **id);
+            id.starts_with("rs_")
+                && id.len() <= 128
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+                && !self.items.iter().any(is_taken)
+        };
+        let own = mark.id.as_ref().filter(is_ours_to_use).cloned();
+        let reasoning = Reasoning {
+            id: own.unwrap_or_else(|| self.item_id("rs", index)),
+            upstream_id: mark.id.clone(),
+            sums_up: mark.sums_up.unwrap_or(false),
+            parts: Vec::new(),
+            details: Vec::new(),
+            encrypted: None,
+        };
+        self.add(Item::Reasoning(reasoning), out);
+        self.open = Some(Open { index, prefix: BytesMut::new() });
+        index
+    }
+
+    fn add_reasoning_part(&mut self, index: usize, mark: Option<u64>, out: &mut BytesMut) {
+        let Some(Item::Reasoning(reasoning)) = self.items.get_mut(index) else { return };
+        let number = reasoning.parts.len();
+        let (added, delta, place) = reasoning.part_events();
+        let place = Some((place, number));
+        self.events.write(out, added, |out| {
+            write_place(out, &reasoning.id, index, place);
+            out.extend_from_slice(b",\"part\":");
+            reasoning.write_part(out, &Escaped::new());
+        });
+        reasoning.parts.push((mark, Escaped::new()));
+        self.open = Some(Open { index, prefix: prefix(delta, &reasoning.id, index, place) });
+    }
+
+    /// Says that the last part of an item is done.
+    fn close_part(&mut self, index: usize, out: &mut BytesMut) {
+        let events = &mut self.events;
+        match self.items.get(index) {
+            Some(Item::Message(message)) => {
+                let Some(part) = message.parts.last() else { return };
+                let place = Some(("content_index", message.parts.len() - 1));
+                write_part_done(events, part, (&message.id, index, place), out);
+            }
+            Some(Item::Reasoning(reasoning)) => {
+                let Some((_, text)) = reasoning.parts.last() else { return };
+                let (text_done, part_done, name) = reasoning.done_events();
+                let place = Some((name, reasoning.parts.len() - 1));
+                events.write(out, text_done, |out| {
+                    write_place(out, &reasoning.id, index, place);
+                    write_escaped_member(out, "text", text);
+                });
+                events.write(out, part_done, |out| {
+                    write_place(out, &reasoning.id, index, place);
+                    out.extend_from_slice(b",\"part\":");
+                    reasoning.write_part(out, text);
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn item_id(&self, kind: &str, index: usize) -> String {
+        format!("{kind}_{}{index:04}", self.stem)
+    }
+}
+
+fn write_part_done(
+    events: &mut Events,
+    part: &Part,
+    (id, index, place): (&str, usize, Option<(&str, usize)>),
+    out: &mut BytesMut,
+) {
+    match part {
+        Part::Text { text, logprobs, .. } => {
+            events.write(out, "response.output_text.done", |out| {
+                write_place(out, id, index, place);
+                write_escaped_member(out, "text", text);
+                out.extend_from_slice(b",\"logprobs\":");
+                write_list(out, logprobs, |out, raw| write_raw(out, raw));
+            });
+        }
+        Part::Refusal(text) => events.write(out, "response.refusal.done", |out| {
+            write_place(out, id, index, place);
+            write_escaped_member(out, "refusal", text);
+        }),
+    }
+    events.write(out, "response.content_part.done", |out| {
+        write_place(out, id, index, place);
+        out.extend_from_slice(b",\"part\":");
+        part.write(out);
+    });
+}
+
+/// Adds a piece of text to what there is, and says so.
+fn append(
+    events: &mut Events,
+    prefix: &[u8],
+    (so_far, text): (&mut Escaped, &str),
+    tail: &str,
+    out: &mut BytesMut,
+) {
+    if !events.streams() {
+        write_escaped(so_far, text);
+        return;
+    }
+    out.extend_from_slice(prefix);
+    events.write_number(out);
+    out.extend_from_slice(b",\"delta\":\"");
+    let start = out.len();
+    write_escaped(out, text);
+    so_far.extend_from_slice(out.get(start..).unwrap_or_default());
+    put(out, &["\"", tail, "}\n\n"]);
+}
+
+/// Everything of a delta up to its number.
+fn prefix(name: &str, id: &str, index: usize, place: Option<(&str, usize)>) -> BytesMut {
+    let mut prefix = BytesMut::with_capacity(192);
+    put(&mut prefix, &["event: ", name, "\ndata: {\"type\":\"", name, "\""]);
+    write_place(&mut prefix, id, index, place);
+    put(&mut prefix, &[",\"sequence_number\":"]);
+    prefix
+}
+
+/// `,"item_id":…,"output_index":…`, and the index of the part.
+fn write_place(out: &mut BytesMut, id: &str, index: usize, place: Option<(&str, usize)>) {
+    put(out, &[",\"item_id\":\"", id, "\""]);
+    write_member(out, "output_index", index);
+    if let Some((name, number)) = place {
+        write_member(out, name, number);
+    }
+}
+
+pub(super) fn write_member(out: &mut BytesMut, name: &str, number: usize) {
+    put(out, &[",\"", name, "\":"]);
+    write_u64(out, u64::try_from(number).unwrap_or(u64::MAX));
+}
+
+fn write_escaped_member(out: &mut BytesMut, name: &str, text: &Escaped) {
+    put(out, &[",\"", name, "\":\""]);
+    out.extend_from_slice(text);
+    out.extend_from_slice(b"\"");
+}
