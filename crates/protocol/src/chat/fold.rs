@@ -101,7 +101,7 @@ impl Choice {
             Delta::ReasoningDetails(raw) => {
                 if let Some(Value::Array(items)) = parse(raw) {
                     for item in items {
-                        self.add_reasoning_detail(item);
+                        join_detail(&mut self.reasoning_details, item);
                     }
                 }
             }
@@ -139,18 +139,17 @@ impl Choice {
             Err(position) => self.tool_calls.insert(position, part.clone()),
         }
     }
+}
 
-    /// Parts of one detail share their type and their index.
-    fn add_reasoning_detail(&mut self, item: Value) {
-        let same = |known: &&mut Value| {
-            !item["index"].is_null()
-                && known["index"] == item["index"]
-                && known["type"] == item["type"]
-        };
-        match self.reasoning_details.iter_mut().rev().find(same) {
-            Some(known) => join(known, item),
-            None => self.reasoning_details.push(item),
-        }
+/// Adds an item to `reasoning_details`, or a part of one: parts of one detail share their type and
+/// their index.
+pub fn join_detail(details: &mut Vec<Value>, item: Value) {
+    let same = |known: &&mut Value| {
+        !item["index"].is_null() && known["index"] == item["index"] && known["type"] == item["type"]
+    };
+    match details.iter_mut().rev().find(same) {
+        Some(known) => join(known, item),
+        None => details.push(item),
     }
 }
 
