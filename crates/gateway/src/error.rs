@@ -30,6 +30,8 @@ pub enum GatewayError {
     ModelMissing,
     #[error("`{0}` is not a valid model ID")]
     ModelUnknown(String),
+    #[error("`{model}` is not asked here")]
+    WrongEndpoint { model: String, does: Purpose, asked: Purpose },
     #[error("nobody may serve the request")]
     NoEndpoint(Box<NoEndpoint>),
     #[error("the credit does not cover the request")]
@@ -48,6 +50,34 @@ pub enum GatewayError {
     Unavailable(PortError),
     #[error("the task that served the request ended early")]
     Lost,
+}
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Chat,
+    Embeddings,
+    Rerank,
+}
+
+impl Purpose {
+    /// What such a model does, and where it is asked.
+    const fn does(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Chat => ("answers conversations", "/api/v1/chat/completions"),
+            Self::Embeddings => ("makes embeddings", "/api/v1/embeddings"),
+            Self::Rerank => ("ranks documents", "/api/v1/rerank"),
+        }
+    }
+
+    /// Where models for this purpose are listed.
+    const fn list(self) -> &'static str {
+        match self {
+            Self::Chat => "/api/v1/models",
+            Self::Embeddings => "/api/v1/embeddings/models",
+            Self::Rerank => "/api/v1/models?output_modalities=rerank",
+        }
+    }
 }
 
 /// How far a fund falls short.
@@ -92,6 +122,7 @@ impl GatewayError {
             | Self::Invalid(_)
             | Self::ModelMissing
             | Self::ModelUnknown(_)
+            | Self::WrongEndpoint { .. }
             | Self::NoEndpoint(_)
             | Self::CreditShort(_)
             | Self::LimitReached(_)
@@ -128,6 +159,7 @@ impl GatewayError {
             )
             .with_metadata("field", "model"),
             Self::ModelUnknown(slug) => unknown_model(slug),
+            Self::WrongEndpoint { model, does, asked } => wrong_endpoint(model, *does, *asked),
             Self::NoEndpoint(none) => none.to_public(),
             Self::CreditShort(short) => {
                 short.to_public("credits", "Add credit on the Credits page")
@@ -176,6 +208,18 @@ fn unknown_model(slug: &str) -> PublicError {
         PublicError::new(ErrorType::InvalidRequest, format!("{slug} is not a valid model ID"))
             .with_metadata("field", "model");
     error.details = availability("model_not_found", false, &[slug.to_owned()], None);
+    error
+}
+
+fn wrong_endpoint(model: &str, does: Purpose, asked: Purpose) -> PublicError {
+    let (what, path) = does.does();
+    let message = format!(
+        "{model} {what}: ask it at POST {path}. GET {} lists the models that can be asked here.",
+        asked.list()
+    );
+    let mut error =
+        PublicError::new(ErrorType::InvalidRequest, message).with_metadata("field", "model");
+    error.details = availability("wrong_endpoint", false, &[model.to_owned()], None);
     error
 }
 

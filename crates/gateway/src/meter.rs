@@ -10,11 +10,13 @@ use crate::admit::estimate::{BYTES_PER_TOKEN, Estimate};
 pub struct Meter {
     prompt_tokens: u64,
     images: u64,
+    requests: u64,
     reported: Option<Usage>,
     visible: Counter,
     reasoning: Counter,
     /// Bytes of what is no text.
     uncounted: u64,
+    has_result: bool,
 }
 
 /// No model reads or writes so much at once. A provider that counts more is wrong, and its cost
@@ -65,10 +67,12 @@ impl Meter {
         Self {
             prompt_tokens: estimate.prompt_tokens(),
             images: estimate.images,
+            requests: estimate.searches,
             reported: None,
             visible: Counter::default(),
             reasoning: Counter::default(),
             uncounted: 0,
+            has_result: false,
         }
     }
 
@@ -89,10 +93,13 @@ impl Meter {
                 | Delta::Other { value: raw, .. } => self.uncounted += raw.get().len() as u64,
             },
             ChatEvent::Native(native) => self.uncounted += native.data.get().len() as u64,
-            ChatEvent::Started { .. }
-            | ChatEvent::Finished { .. }
-            | ChatEvent::Embeddings(_)
-            | ChatEvent::Ranking(_) => {}
+            ChatEvent::Embeddings(embeddings) => {
+                self.has_result |= !embeddings.is_empty();
+                let values: usize = embeddings.iter().map(|embedding| embedding.values.len()).sum();
+                self.uncounted += (values * size_of::<f32>()) as u64;
+            }
+            ChatEvent::Ranking(ranking) => self.has_result |= !ranking.is_empty(),
+            ChatEvent::Started { .. } | ChatEvent::Finished { .. } => {}
         }
     }
 
@@ -106,10 +113,15 @@ impl Meter {
             image_input: self.images,
             completion: self.visible.tokens(),
             reasoning: self.reasoning.tokens(),
-            requests: 1,
+            requests: self.requests,
             ..Usage::default()
         };
         (usage, UsageSource::Estimated)
+    }
+
+    /// Whether vectors or an order came, which are an answer without a token.
+    pub const fn has_result(&self) -> bool {
+        self.has_result
     }
 
     /// Output tokens so far, by our own count.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::catalog::{Catalog, Model};
+use domain::catalog::{Catalog, Modality, Model};
 use domain::model::{ModelRef, Variant};
-use protocol::chat::request::ChatRequest;
+use protocol::chat::request::{ChatRequest, Kind};
 
-use crate::error::{GatewayError, NoEndpoint};
+use crate::error::{GatewayError, NoEndpoint, Purpose};
 
 /// The models that may answer, in the order in which they are tried.
 #[derive(Debug, Clone)]
@@ -32,6 +32,7 @@ pub fn resolve(catalog: &Catalog, request: &ChatRequest) -> Result<Resolved, Gat
     let mut first = None;
     for name in request.model.iter().chain(&request.models) {
         let found = find(catalog, name)?;
+        check_kind(&found.model, &request.kind)?;
         first.get_or_insert_with(|| (name.clone(), found.model.clone()));
         let repeated = models
             .iter()
@@ -64,6 +65,27 @@ fn find(catalog: &Catalog, name: &str) -> Result<ResolvedModel, GatewayError> {
         })));
     }
     Ok(ResolvedModel { model: model.clone(), variants: parsed.variants })
+}
+
+/// A model that answers a conversation makes no vectors, and the other way round.
+fn check_kind(model: &Model, kind: &Kind) -> Result<(), GatewayError> {
+    let makes = |modality| model.output_modalities.contains(&modality);
+    let does = if makes(Modality::Embeddings) {
+        Purpose::Embeddings
+    } else if makes(Modality::Rerank) {
+        Purpose::Rerank
+    } else {
+        Purpose::Chat
+    };
+    let asked = match kind {
+        Kind::Chat => Purpose::Chat,
+        Kind::Embeddings(_) => Purpose::Embeddings,
+        Kind::Rerank(_) => Purpose::Rerank,
+    };
+    if does == asked {
+        return Ok(());
+    }
+    Err(GatewayError::WrongEndpoint { model: model.slug.to_string(), does, asked })
 }
 
 /// Whether a variant means anything for a model. `:nitro`, `:floor` and `:exacto` order endpoints

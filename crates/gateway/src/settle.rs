@@ -27,7 +27,7 @@ pub(crate) async fn settle(gateway: &Gateway, mut call: Call, ending: &mut Endin
     let (usage, source) = ending.line.usage();
     let upstream_cost = quote::cost(&usage, &endpoint.prices);
     let finish = ending.line.finish().clone();
-    let insured = is_insured(ending.outcome, &usage, finish.reason);
+    let insured = is_insured(&call, ending, &usage);
     let due =
         if insured { Usd::ZERO } else { upstream_cost.min(call.estimate.charge_max(&endpoint)) };
     let is_held = due <= call.held.amount() || call.held.grow_to(due).await.is_ok();
@@ -80,11 +80,16 @@ pub(crate) async fn settle_failure(gateway: &Gateway, call: Call, error: &Gatewa
 }
 
 /// Whether the customer pays nothing: the answer broke off, or nothing came of it.
-fn is_insured(outcome: Outcome, usage: &Usage, finish: Option<FinishReason>) -> bool {
-    let nothing_came = usage.completion_total() == 0 && usage.image_output == 0;
-    match outcome {
+fn is_insured(call: &Call, ending: &Ending, usage: &Usage) -> bool {
+    match ending.outcome {
         Outcome::Failed => true,
-        Outcome::Finished => nothing_came && matches!(finish, None | Some(FinishReason::Error)),
+        // Vectors and orders cost no output tokens: they are there or not.
+        Outcome::Finished if !call.request.kind.is_chat() => !ending.line.has_result(),
+        Outcome::Finished => {
+            let nothing_came = usage.completion_total() == 0 && usage.image_output == 0;
+            let reason = ending.line.finish().reason;
+            nothing_came && matches!(reason, None | Some(FinishReason::Error))
+        }
         Outcome::Cut | Outcome::Cancelled => false,
     }
 }

@@ -2,8 +2,12 @@
 
 use domain::catalog::Endpoint;
 use domain::money::Usd;
+use domain::usage::Usage;
 use ledger::quote;
-use protocol::chat::request::{ChatRequest, Content, PartKind};
+use protocol::chat::request::{ChatRequest, Content, Kind, PartKind};
+use protocol::embeddings::{EmbeddingsRequest, Input};
+use protocol::rerank::RerankRequest;
+use serde_json::value::RawValue;
 
 /// Bytes of text per token when counting towards a bound: fewer than any common tokenizer needs
 /// for prose, so that the bound is seldom too small. What a provider reports above it is still
@@ -25,16 +29,62 @@ const TOKENS_PER_IMAGE_MAX: u64 = 50_000;
 /// Tokens that a provider's own template may add around a message or a conversation.
 const FRAME_BYTES_MAX: u64 = 512;
 
+/// A unit of search is one query with so many chunks of documents of so many tokens.
+const CHUNKS_PER_SEARCH: u64 = 100;
+const TOKENS_PER_CHUNK: u64 = 500;
+
+/// What is in some content.
+#[derive(Default)]
+struct Size {
+    bytes: u64,
+    images: u64,
+    opaque: u64,
+}
+
+impl Size {
+    fn add(&mut self, content: &Content) {
+        let parts = match content {
+            Content::None => return,
+            Content::Text(text) => {
+                self.bytes += text.len() as u64;
+                return;
+            }
+            Content::Parts(parts) => parts,
+        };
+        for part in parts {
+            match part.kind {
+                PartKind::Text { bytes } => self.bytes += u64::from(bytes),
+                PartKind::Image => self.images += 1,
+                // Their size in tokens follows from their length, which follows from the size of
+                // the data.
+                PartKind::Audio | PartKind::Video | PartKind::File => {
+                    self.opaque += 1;
+                    self.bytes += part.raw.get().len() as u64 / 16;
+                }
+            }
+        }
+    }
+}
+
+fn length(members: &[(String, Box<RawValue>)]) -> u64 {
+    members.iter().map(|(_, raw)| raw.get().len() as u64).sum()
+}
+
 /// The size of a request, as far as it can be known.
 #[derive(Debug, Clone, Copy)]
 pub struct Estimate {
     /// Bytes of everything the model reads.
     pub prompt_bytes: u64,
+    /// Bytes of what must fit into its context together: everything, but for many inputs of which
+    /// each is read by itself the longest.
+    pub together_bytes: u64,
     pub images: u64,
     /// Parts whose size in tokens does not show in the request: a short address may name a long
     /// film.
     pub opaque: u64,
     pub messages: u64,
+    /// Units of a price by the request: more than one where many documents are ranked.
+    pub searches: u64,
     /// The caller's own bound on output tokens.
     pub output_bound: Option<u32>,
     /// How many choices are written.
@@ -45,41 +95,71 @@ pub struct Estimate {
 
 impl Estimate {
     pub fn of(request: &ChatRequest, open_output: u32) -> Self {
-        let mut prompt_bytes = 0_u64;
-        let (mut images, mut opaque) = (0_u64, 0_u64);
+        let mut size = Size::default();
+        for (_, _, content) in request.contents() {
+            size.add(content);
+        }
         for message in &request.messages {
-            match &message.content {
-                Content::None => {}
-                Content::Text(text) => prompt_bytes += text.len() as u64,
-                Content::Parts(parts) => {
-                    for part in parts {
-                        match part.kind {
-                            PartKind::Text { bytes } => prompt_bytes += u64::from(bytes),
-                            PartKind::Image => images += 1,
-                            // Their size in tokens follows from their length, which follows
-                            // from the size of the data.
-                            PartKind::Audio | PartKind::Video | PartKind::File => {
-                                opaque += 1;
-                                prompt_bytes += part.raw.get().len() as u64 / 16;
-                            }
-                        }
-                    }
-                }
-            }
-            prompt_bytes +=
-                message.other.iter().map(|(_, raw)| raw.get().len() as u64).sum::<u64>();
+            size.bytes += length(&message.other);
         }
         // Tools, schemas and predictions are read by the model; what else is there is short.
-        prompt_bytes +=
-            request.parameters.iter().map(|(_, raw)| raw.get().len() as u64).sum::<u64>();
-        Self {
-            prompt_bytes,
-            images,
-            opaque,
+        size.bytes += length(&request.parameters);
+        let chat = Self {
+            prompt_bytes: size.bytes,
+            together_bytes: size.bytes,
+            images: size.images,
+            opaque: size.opaque,
             messages: request.messages.len() as u64,
+            searches: 1,
             output_bound: request.max_tokens,
             choices: request.n.unwrap_or(1).max(1),
             open_output,
+        };
+        match &request.kind {
+            Kind::Chat => chat,
+            Kind::Embeddings(asked) => chat.of_embeddings(asked),
+            Kind::Rerank(asked) => chat.of_rerank(asked),
+        }
+    }
+
+    /// Each input is read by itself; nothing is written.
+    fn of_embeddings(self, asked: &EmbeddingsRequest) -> Self {
+        let bytes = |input: &Input| match input {
+            Input::Text(text) => text.len() as u64,
+            Input::Tokens(tokens) => tokens.len() as u64 * BYTES_PER_TOKEN,
+            Input::Parts(content) => {
+                let mut size = Size::default();
+                size.add(content);
+                size.bytes
+            }
+        };
+        let is_counted = |input: &&Input| matches!(input, Input::Parts(_));
+        let total: u64 = asked.inputs.iter().filter(|input| !is_counted(input)).map(bytes).sum();
+        Self {
+            prompt_bytes: self.prompt_bytes + total + length(&asked.parameters),
+            together_bytes: asked.inputs.iter().map(bytes).max().unwrap_or(0),
+            messages: asked.inputs.len() as u64,
+            output_bound: Some(0),
+            ..self
+        }
+    }
+
+    /// Each document is read with the query; nothing is written. Providers cut documents that are
+    /// too long for them.
+    fn of_rerank(self, asked: &RerankRequest) -> Self {
+        let query = asked.query.len() as u64;
+        let lengths = asked.documents.iter().map(|document| document.get().len() as u64 + query);
+        let chunks: u64 = lengths
+            .clone()
+            .map(|bytes| bytes.div_ceil(BYTES_PER_TOKEN_BOUND).div_ceil(TOKENS_PER_CHUNK).max(1))
+            .sum();
+        Self {
+            prompt_bytes: self.prompt_bytes + lengths.sum::<u64>() + length(&asked.parameters),
+            together_bytes: 0,
+            messages: asked.documents.len() as u64,
+            searches: chunks.div_ceil(CHUNKS_PER_SEARCH).max(1),
+            output_bound: Some(0),
+            ..self
         }
     }
 
@@ -97,6 +177,20 @@ impl Estimate {
             + self.images * TOKENS_PER_IMAGE / 2
     }
 
+    /// Tokens that must fit into the model's context at once.
+    pub fn context_tokens(&self) -> u64 {
+        if self.together_bytes == self.prompt_bytes {
+            return self.prompt_tokens();
+        }
+        self.together_bytes.div_ceil(BYTES_PER_TOKEN)
+    }
+
+    /// What is owed by the request, beyond the first.
+    fn fees(&self, endpoint: &Endpoint) -> Usd {
+        let usage = Usage { requests: self.searches - 1, ..Usage::default() };
+        quote::cost(&usage, &endpoint.prices)
+    }
+
     /// Output tokens that the first hold covers.
     fn output_tokens_held(&self, endpoint: &Endpoint) -> u64 {
         let each = self.output_bound.unwrap_or(self.open_output).min(endpoint.output_tokens_max());
@@ -111,6 +205,7 @@ impl Estimate {
             self.images,
             &endpoint.prices,
         )
+        .saturating_add(self.fees(endpoint))
     }
 
     /// The most that a customer is charged, whatever the provider counts: no token is shorter
@@ -129,6 +224,7 @@ impl Estimate {
         let each = self.output_bound.unwrap_or(u32::MAX).min(endpoint.output_tokens_max());
         let output = u64::from(each) * u64::from(self.choices);
         quote::upper_bound(prompt, output, self.images, &endpoint.prices)
+            .saturating_add(self.fees(endpoint))
     }
 
     /// The largest `max_tokens` that an amount pays for at an endpoint.

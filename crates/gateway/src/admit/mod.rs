@@ -141,7 +141,7 @@ pub(crate) fn refusal(error: HoldError, estimate: &Estimate, resolved: &Resolved
         HoldError::Unavailable(error) => return GatewayError::Unavailable(error),
         HoldError::Short { fund, needed, available } => (fund, needed, available),
     };
-    let output = estimate.output_bound.map(|requested| OutputShort {
+    let output = estimate.output_bound.filter(|bound| *bound > 0).map(|requested| OutputShort {
         requested,
         affordable: resolved
             .models

@@ -136,7 +136,7 @@ impl<'a> Requirements<'a> {
     }
 
     fn context_length(&self, endpoint: &Endpoint) -> Option<Exclusion> {
-        let prompt = self.estimate.prompt_tokens();
+        let prompt = self.estimate.context_tokens();
         let limit = endpoint.max_prompt_tokens.unwrap_or(endpoint.context_length);
         (prompt > u64::from(limit))
             .then(|| exclude("context_length", "the prompt is longer than its context"))
@@ -221,21 +221,24 @@ const fn modality_of(kind: &PartKind) -> Option<Modality> {
     }
 }
 
-/// Every part that is no text, with where it stands: message and part.
-fn media(request: &ChatRequest) -> impl Iterator<Item = (Modality, usize, usize)> {
-    request.messages.iter().enumerate().flat_map(|(at, message)| {
-        let parts = match &message.content {
+/// Where a part stands: the name of a list, the place in it, and the part's own.
+type Place = (&'static str, usize, usize);
+
+/// Every part that is no text, with where it stands.
+fn media(request: &ChatRequest) -> impl Iterator<Item = (Modality, Place)> {
+    request.contents().flat_map(|(list, at, content)| {
+        let parts = match content {
             Content::Parts(parts) => parts.as_slice(),
             Content::None | Content::Text(_) => &[],
         };
         let kinds = parts.iter().enumerate();
-        kinds.filter_map(move |(part, kind)| Some((modality_of(&kind.kind)?, at, part)))
+        kinds.filter_map(move |(part, kind)| Some((modality_of(&kind.kind)?, (list, at, part))))
     })
 }
 
 fn modalities(request: &ChatRequest) -> Vec<Modality> {
     let mut found = Vec::new();
-    for (modality, _, _) in media(request) {
+    for (modality, _) in media(request) {
         if !found.contains(&modality) {
             found.push(modality);
         }
@@ -250,10 +253,10 @@ pub(crate) fn not_taken(call: &Call) -> GatewayError {
         |kind: &Modality| models().all(|model| !model.input_modalities.contains(kind));
     // Two models may each lack something else: then the first thing that one of them lacks.
     let found = media(&call.request)
-        .find(|(kind, _, _)| nobody_takes(kind))
+        .find(|(kind, _)| nobody_takes(kind))
         .or_else(|| media(&call.request).next());
-    let (kind, message, part) = found.unwrap_or((Modality::Text, 0, 0));
-    let field = format!("messages[{message}].content[{part}]");
+    let (kind, (list, at, part)) = found.unwrap_or((Modality::Text, ("messages", 0, 0)));
+    let field = format!("{list}[{at}].content[{part}]");
     let names: Vec<&str> = models().map(|model| model.slug.as_str()).collect();
     let text = format!(
         "`{field}` is {kind} input, which {names} does not take. Leave it out, or ask a model \

@@ -123,6 +123,10 @@ impl Line {
         self.meter.usage()
     }
 
+    pub(crate) const fn has_result(&self) -> bool {
+        self.meter.has_result()
+    }
+
     pub(crate) fn output_tokens(&self) -> u64 {
         self.meter.output_tokens()
     }

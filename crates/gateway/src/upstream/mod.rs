@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::generation::Attempt;
 use protocol::chat::event::ChatEvent;
+use protocol::chat::request::Kind;
 use protocol::error::ErrorType;
 use providers::adapter::{Decoder, Encoded};
 use providers::error::{DecodeError, Retry, UpstreamError};
@@ -150,7 +151,7 @@ async fn attempt_one(
 ) -> Result<Opened, UpstreamError> {
     let before = call.started.elapsed();
     let span = tracing::debug_span!("attempt", attempt.endpoint = %candidate.endpoint.id);
-    let opening = open(gateway, candidate, encoded).instrument(span);
+    let opening = open(gateway, &call.request.kind, candidate, encoded).instrument(span);
     let opened = match tokio::time::timeout(wait, opening).await {
         Ok(opened) => opened,
         Err(_) => Err(transport::timed_out(&candidate.endpoint)),
@@ -192,6 +193,7 @@ async fn attempt_one(
 /// Signs, sends, and reads up to the first event.
 async fn open(
     gateway: &Gateway,
+    kind: &Kind,
     candidate: &Candidate,
     encoded: Encoded,
 ) -> Result<Opened, UpstreamError> {
@@ -221,9 +223,27 @@ async fn open(
         }
         .map_err(|error| not_decoded(candidate, error))?;
         if complete || events.iter().any(ChatEvent::is_output) {
+            if !has_result(kind, &events) {
+                return Err(transport::unreachable(endpoint, "it left out what was asked for"));
+            }
             let candidate = candidate.clone();
             return Ok(Opened { candidate, response, decoder, events, complete, ttft_ms: 0 });
         }
+    }
+}
+
+/// Whether an answer without text holds what was asked for: a vector for each input, or an order.
+fn has_result(kind: &Kind, events: &[ChatEvent]) -> bool {
+    match kind {
+        Kind::Chat => true,
+        Kind::Embeddings(asked) => events.iter().any(|event| match event {
+            ChatEvent::Embeddings(embeddings) => embeddings.len() == asked.inputs.len(),
+            _ => false,
+        }),
+        Kind::Rerank(_) => events.iter().any(|event| match event {
+            ChatEvent::Ranking(ranking) => !ranking.is_empty(),
+            _ => false,
+        }),
     }
 }
 

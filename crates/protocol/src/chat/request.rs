@@ -4,7 +4,7 @@ use domain::routing::ProviderPreferences;
 use serde_json::value::RawValue;
 
 use crate::dialects::Dialect;
-use crate::embeddings::EmbeddingsRequest;
+use crate::embeddings::{EmbeddingsRequest, Input};
 use crate::rerank::RerankRequest;
 
 /// A request, whatever dialect it was written in. Values are already in their valid ranges.
@@ -44,6 +44,22 @@ pub struct ChatRequest {
 impl ChatRequest {
     pub fn parameter(&self, name: &str) -> Option<&RawValue> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+
+    /// Everything that the model reads in parts or as running text: the name of the list that it
+    /// stands in, its place there, and itself.
+    pub fn contents(&self) -> impl Iterator<Item = (&'static str, usize, &Content)> {
+        let messages = self.messages.iter().map(|message| &message.content).enumerate();
+        let inputs = match &self.kind {
+            Kind::Embeddings(asked) => asked.inputs.as_slice(),
+            Kind::Chat | Kind::Rerank(_) => &[],
+        };
+        let inputs = inputs.iter().enumerate().filter_map(|(index, input)| match input {
+            Input::Parts(content) => Some((index, content)),
+            Input::Text(_) | Input::Tokens(_) => None,
+        });
+        let messages = messages.map(|(index, content)| ("messages", index, content));
+        messages.chain(inputs.map(|(index, content)| ("input", index, content)))
     }
 
     /// Whether the caller wants an answer without the reasoning that led to it.

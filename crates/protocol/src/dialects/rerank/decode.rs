@@ -11,11 +11,15 @@ use crate::dialects::check::{
 use crate::error::PublicError;
 use crate::rerank::RerankRequest;
 
+/// What is ranked: each a JSON string, or an object.
+pub type Documents = Vec<Box<RawValue>>;
+
 /// No provider orders more at once.
 const DOCUMENTS_MAX: usize = 10_000;
 
-/// Reads the body of a request for an order.
-pub fn decode(body: &[u8]) -> Result<ChatRequest, PublicError> {
+/// Reads the body of a request for an order. Gives the documents too, where the answer repeats
+/// them.
+pub fn decode(body: &[u8]) -> Result<(ChatRequest, Option<Documents>), PublicError> {
     let mut request = ChatRequest::default();
     // The answer repeats the documents unless it is told not to.
     let mut asked = RerankRequest { return_documents: true, ..RerankRequest::default() };
@@ -45,11 +49,12 @@ pub fn decode(body: &[u8]) -> Result<ChatRequest, PublicError> {
     asked.documents = documents.ok_or_else(|| {
         invalid("documents", "is missing and must be a list of texts, or of objects with `text`")
     })?;
+    let repeated = asked.return_documents.then(|| asked.documents.clone());
     request.kind = Kind::Rerank(Box::new(asked));
-    Ok(request)
+    Ok((request, repeated))
 }
 
-fn read_documents(raw: &RawValue) -> Result<Vec<Box<RawValue>>, PublicError> {
+fn read_documents(raw: &RawValue) -> Result<Documents, PublicError> {
     let Some(documents) = list(raw) else {
         return Err(invalid("documents", "must be a list of texts, or of objects with `text`"));
     };

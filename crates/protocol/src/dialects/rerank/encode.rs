@@ -1,24 +1,23 @@
 //! An order to the one answer that holds it.
 
 use bytes::BytesMut;
-use serde_json::value::RawValue;
 
+use super::decode::Documents;
 use crate::chat::event::ChatEvent;
 use crate::dialects::chat_completions::write::{write_error, write_metadata};
 use crate::dialects::{Encoder, Envelope, MakeEncoder, Summary};
 use crate::error::PublicError;
 use crate::json::{write_string, write_u64, write_usd};
-use crate::rerank::{Ranked, RerankRequest};
+use crate::rerank::Ranked;
 
-/// Makes the encoder of one answer. It keeps the documents only where the answer repeats them.
-pub fn encoder(request: &RerankRequest) -> MakeEncoder {
-    let documents = request.return_documents.then(|| request.documents.clone());
+/// Makes the encoder of one answer, which repeats the documents where they are given.
+pub fn encoder(documents: Option<Documents>) -> MakeEncoder {
     Box::new(move |envelope, _| Box::new(Whole { envelope, documents, ranking: Vec::new() }))
 }
 
 struct Whole {
     envelope: Envelope,
-    documents: Option<Vec<Box<RawValue>>>,
+    documents: Option<Documents>,
     ranking: Vec<Ranked>,
 }
 

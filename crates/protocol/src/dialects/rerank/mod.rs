@@ -3,7 +3,7 @@
 mod decode;
 mod encode;
 
-pub use decode::decode;
+pub use decode::{Documents, decode};
 pub use encode::encoder;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::dialects::{Envelope, Summary};
 use crate::error::PublicError;
 use crate::rerank::{Ranked, RerankRequest};
 
-fn read(members: &Value) -> Result<RerankRequest, PublicError> {
+fn read(members: &Value) -> Result<(RerankRequest, Option<Documents>), PublicError> {
     let mut body = json!({
         "model": "cohere/rerank-v3.5",
         "query": "What is the capital of France?",
@@ -20,20 +20,21 @@ fn read(members: &Value) -> Result<RerankRequest, PublicError> {
     for (name, value) in members.as_object().unwrap() {
         body[name] = value.clone();
     }
-    let request = decode(body.to_string().as_bytes())?;
+    let (request, documents) = decode(body.to_string().as_bytes())?;
     let Kind::Rerank(asked) = request.kind else { panic!("rerank") };
-    Ok(*asked)
+    Ok((*asked, documents))
 }
 
 #[test]
 fn a_request_keeps_what_it_says() {
-    let asked = read(&json!({"top_n": 1, "max_tokens_per_doc": 500})).unwrap();
+    let (asked, documents) = read(&json!({"top_n": 1, "max_tokens_per_doc": 500})).unwrap();
     assert_eq!(asked.query, "What is the capital of France?");
     assert_eq!(asked.documents[0].get(), r#""Berlin \"B\"""#);
     assert_eq!(asked.documents[1].get(), r#"{"text":"Paris","year":1}"#);
     assert_eq!((asked.top_n, asked.return_documents), (Some(1), true));
     assert_eq!(asked.parameters[0].0, "max_tokens_per_doc");
-    assert!(!read(&json!({"return_documents": false})).unwrap().return_documents);
+    assert_eq!(documents.unwrap().len(), 2);
+    assert!(read(&json!({"return_documents": false})).unwrap().1.is_none());
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn encoded(members: &Value) -> Value {
         model: "cohere/rerank-v3.5".into(),
         provider: "Cohere".into(),
     };
-    let mut encoder = encoder(&read(members).unwrap())(envelope, false);
+    let mut encoder = encoder(read(members).unwrap().1)(envelope, false);
     let mut out = BytesMut::new();
     let ranking = vec![
         Ranked { index: 1, relevance_score: 0.98 },
