@@ -15,7 +15,7 @@
 //!
 //! Invariants: money moves only in the module [`ledger`]; a decision is one conditional `UPDATE`
 //! whose row count is the answer; money and the record of why it moved share a transaction.
-//! Prompts and completions are stored nowhere.
+//! Prompts and completions are stored nowhere but in [`responses`], whose callers asked for it.
 //!
 //! What is not here: rules about money (crate `ledger`), permission (`control`).
 
@@ -31,6 +31,7 @@ pub mod generations;
 pub mod idempotency;
 pub mod job_locks;
 pub mod ledger;
+pub mod responses;
 pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -10,6 +10,7 @@ mod idempotency;
 mod job_locks;
 mod ledger;
 mod model;
+mod responses;
 mod schema;
 mod sessions;
 mod usage;
