@@ -14,6 +14,9 @@ pub mod auth;
 pub mod dropped;
 pub mod error;
 pub mod raw;
+mod body;
+mod document;
+mod quirks;
 mod sigv4;
 
 pub mod openai_compatible;

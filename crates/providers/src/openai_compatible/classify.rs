@@ -13,7 +13,7 @@ use crate::raw;
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Classifies a response whose status says that it failed.
-pub(super) fn response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> UpstreamError {
+pub(crate) fn response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> UpstreamError {
     let said = Said::read(body);
     let (kind, retry) = meaning(status.as_u16(), &said);
     let retry = match (retry, retry_after(headers)) {
@@ -31,7 +31,7 @@ pub(super) fn response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
 }
 
 /// Classifies an error object in the middle of a response that began well.
-pub(super) fn in_band(body: &[u8]) -> UpstreamError {
+pub(crate) fn in_band(body: &[u8]) -> UpstreamError {
     let said = Said::read(body);
     let status =
         said.code.as_deref().and_then(|code| code.parse().ok()).or(match said.kind.as_deref() {

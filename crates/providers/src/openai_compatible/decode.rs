@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
-use super::classify;
 use super::delta::{Chunk, Progress};
+use super::{citations, classify};
 use crate::adapter::Decoder;
 use crate::error::DecodeError;
 
@@ -17,7 +17,7 @@ const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Decodes a stream of chunks, or the JSON document of an upstream that does not stream.
-pub(super) struct StreamDecoder {
+pub(crate) struct StreamDecoder {
     form: Form,
     state: State,
 }
@@ -32,13 +32,15 @@ enum Form {
 #[derive(Default)]
 struct State {
     has_started: bool,
+    /// Whether the pages that the answer rests on were passed on: they come with every chunk.
+    has_cited: bool,
     /// Whether the upstream said that the answer is complete.
     is_done: bool,
     progress: Progress,
 }
 
 impl StreamDecoder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { form: Form::Unknown, state: State::default() }
     }
 }
@@ -104,7 +106,8 @@ impl State {
     }
 
     fn chunk(&mut self, json: &[u8], out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
-        if !self.has_started {
+        let is_first = !self.has_started;
+        if is_first {
             let started = started(json)?;
             self.has_started = true;
             if let ChatEvent::Started { upstream_id: Some(id), .. } = &started {
@@ -113,13 +116,26 @@ impl State {
             }
             out.push(started);
         }
+        let first = out.len();
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let rest = Chunk { progress: &mut self.progress, out: &mut *out }
             .deserialize(&mut deserializer)
             .and_then(|rest| deserializer.end().map(|()| rest))
             .map_err(|error| malformed(&error))?;
+        if let Some(sources) = rest.sources.filter(|_| !self.has_cited)
+            && let Some(cited) = citations::event(sources)
+        {
+            // Before what may be the end of the answer.
+            self.has_cited = true;
+            out.insert(first, cited);
+        }
         if let Some(usage) = rest.usage.and_then(|usage| usage.disjoint()) {
             out.push(ChatEvent::Usage(usage));
+        }
+        if is_first && out.len() == first && self.progress.response_id.is_empty() {
+            // Azure speaks of the prompt first, before there is an answer to name.
+            self.has_started = false;
+            out.truncate(first.saturating_sub(1));
         }
         match rest.error {
             Some(error) => Err(DecodeError::Upstream(classify::in_band(error.get().as_bytes()))),

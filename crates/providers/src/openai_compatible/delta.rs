@@ -56,6 +56,16 @@ fn choice_at(choices: &mut Vec<ChoiceProgress>, index: u32) -> &mut ChoiceProgre
 pub(super) struct Rest<'a> {
     pub(super) usage: Option<WireUsage>,
     pub(super) error: Option<&'a RawValue>,
+    /// Pages that the answer rests on: `search_results` (Perplexity) or `citations` (xAI).
+    pub(super) sources: Option<&'a RawValue>,
+}
+
+/// What Groq says beside the form, in its last chunk.
+#[derive(Deserialize)]
+struct Groq<'a> {
+    usage: Option<WireUsage>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 /// Text that borrows where it can: a bare `Cow` always copies.
@@ -96,8 +106,19 @@ impl<'de> Visitor<'de> for Chunk<'_> {
                     out: &mut *self.out,
                     error: &mut rest.error,
                 })?,
-                "usage" => rest.usage = map.next_value()?,
+                "usage" => rest.usage = map.next_value::<Option<WireUsage>>()?.or(rest.usage),
                 "error" => rest.error = map.next_value::<Option<&RawValue>>()?.or(rest.error),
+                "x_groq" => {
+                    if let Some(groq) = map.next_value::<Option<Groq<'de>>>()? {
+                        rest.usage = rest.usage.or(groq.usage);
+                        rest.error = rest.error.or(groq.error);
+                    }
+                }
+                "search_results" => rest.sources = map.next_value()?,
+                "citations" => {
+                    let citations = map.next_value::<Option<&RawValue>>()?;
+                    rest.sources = rest.sources.or(citations);
+                }
                 _ => skip(&mut map)?,
             }
         }

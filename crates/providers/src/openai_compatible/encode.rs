@@ -1,84 +1,203 @@
 //! A canonical request to an upstream request.
 
-use bytes::{Bytes, BytesMut};
-use domain::catalog::{Endpoint, PARAMETERS};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
-use protocol::chat::request::{ChatRequest, Content, Message, Role};
+use bytes::Bytes;
+use domain::catalog::{Endpoint, PARAMETERS, Prefill};
+use protocol::chat::request::{ChatRequest, Content, Kind, PartKind};
 use protocol::json::{write_string, write_u64};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::decode::StreamDecoder;
-use super::quirks::Effective;
-use crate::adapter::{Encoded, Target};
+use super::forced::ForcedDecoder;
+use super::structured::Structured;
+use super::tools::Choice;
+use super::{messages, thinking, tools, vectors};
+use crate::adapter::{Decoder, Encoded, Target};
+use crate::body::{Body, elements, post, text};
 use crate::dropped::Dropped;
 use crate::error::EncodeError;
+use crate::quirks::Effective;
 
-/// Parameters that are meant for us, whatever the upstream would make of them: they name the
-/// caller's own records, or have another form on the wire.
-const OURS: [&str; 5] =
-    ["metadata", "cache_control", "image_config", "structured_outputs", "include_reasoning"];
-
-pub(super) fn encode(request: &ChatRequest, target: &Target<'_>) -> Result<Encoded, EncodeError> {
-    let quirks = Effective::of(target.endpoint);
-    let address = format!("{}{}", target.base_url.trim_end_matches('/'), quirks.chat_path());
-    let (body, dropped) = write_body(request, target.endpoint, quirks)?;
-    let mut upstream = http::Request::new(body);
-    *upstream.method_mut() = http::Method::POST;
-    *upstream.uri_mut() = address.parse().map_err(|_| EncodeError::Address(address))?;
-    let headers = upstream.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-    for (name, value) in quirks.headers() {
-        let header = || EncodeError::Header(name.to_owned());
-        let value = HeaderValue::from_str(value).map_err(|_| header())?;
-        headers.insert(HeaderName::try_from(name).map_err(|_| header())?, value);
+/// Writes a request of any kind. `address` completes a path of this dialect.
+pub(crate) fn encode(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    address: &dyn Fn(&str) -> String,
+) -> Result<Encoded, EncodeError> {
+    let endpoint = target.endpoint;
+    match &request.kind {
+        Kind::Chat => {
+            let quirks = Effective::of(endpoint);
+            let address = address(quirks.chat_path().unwrap_or("/chat/completions"));
+            let (body, decoder, dropped) = write_chat(request, endpoint)?;
+            let request = post(address, body, "text/event-stream", quirks)?;
+            Ok(Encoded { request, decoder, dropped })
+        }
+        Kind::Embeddings(wanted) => {
+            vectors::encode(request, wanted, endpoint, address("/embeddings"))
+        }
+        Kind::Rerank(wanted) => {
+            super::rerank::encode(request, wanted, endpoint, address("/rerank"))
+        }
     }
-    Ok(Encoded { request: upstream, decoder: Box::new(StreamDecoder::new()), dropped })
 }
 
-fn write_body(
-    request: &ChatRequest,
-    endpoint: &Endpoint,
-    quirks: Effective<'_>,
-) -> Result<(Bytes, Vec<String>), EncodeError> {
+/// Whether a part may name an address. A file may only where it has a form for one.
+pub(crate) fn fetches(kind: &PartKind, target: &Target<'_>) -> bool {
+    let quirks = Effective::of(target.endpoint);
+    let has_form = !matches!(kind, PartKind::File) || quirks.file_part().is_some();
+    has_form && !quirks.wants_inline(kind)
+}
+
+type Written = (Bytes, Box<dyn Decoder>, Vec<String>);
+
+fn write_chat(request: &ChatRequest, endpoint: &Endpoint) -> Result<Written, EncodeError> {
     let mut dropped = Dropped::translated(request)?;
-    let mut body = Body::new(estimate(request), quirks);
+    let mut body = Body::new(estimate(request), request, endpoint);
+    let quirks = body.quirks;
+    let structured = Structured::of(request, endpoint, quirks, &mut dropped)?;
     body.begin("model");
     write_string(&mut body.out, &endpoint.upstream_model);
     body.begin("messages");
-    write_messages(&mut body.out, &request.messages, quirks);
+    messages::write(&mut body.out, request, structured.instruction(), quirks);
     body.raw("stream", "true");
     if quirks.takes_stream_options() {
         body.raw("stream_options", "{\"include_usage\":true}");
     }
     write_max_tokens(&mut body, request, endpoint, &mut dropped)?;
-    if let Some(choices) = request.n {
-        if quirks.refuses("n") {
-            dropped.add("n")?;
-        } else if !quirks.sets_body("n") {
+    write_prefill(&mut body, request)?;
+    match request.n {
+        Some(_) if quirks.refuses("n") => dropped.add("n")?,
+        Some(choices) if !body.is_set("n") => {
             body.begin("n");
             write_u64(&mut body.out, u64::from(choices));
         }
+        _ => {}
     }
-    write_reasoning(&mut body, request, endpoint, &mut dropped)?;
+    thinking::write(&mut body, request, endpoint, &mut dropped)?;
+    let choice = Choice::of(request, quirks, &mut dropped)?;
+    let mut parameters = Parameters {
+        endpoint,
+        choice: &choice,
+        structured: &structured,
+        body: &mut body,
+        dropped: &mut dropped,
+    };
     for (name, value) in &request.parameters {
-        if OURS.contains(&name.as_str())
-            || matches!(name.as_str(), "reasoning" | "reasoning_effort")
-        {
-            continue;
+        parameters.write(name, value)?;
+    }
+    let decoder: Box<dyn Decoder> = match &structured {
+        Structured::Tool { name, description, schema } => {
+            tools::write_forced(&mut body, name, description, schema.get());
+            Box::new(ForcedDecoder::new())
         }
-        if is_taken(name, endpoint, quirks) {
-            body.raw(quirks.renamed(name), value.get());
-        } else {
-            dropped.add(name)?;
+        Structured::Verbatim
+        | Structured::Unsaid
+        | Structured::JsonObject { .. }
+        | Structured::Words { .. } => Box::new(StreamDecoder::new()),
+    };
+    write_defaults(&mut body, request);
+    Ok((body.finish()?, decoder, dropped.into_names()))
+}
+
+struct Parameters<'w, 'a> {
+    endpoint: &'w Endpoint,
+    choice: &'w Choice<'w>,
+    structured: &'w Structured<'w>,
+    body: &'w mut Body<'a>,
+    dropped: &'w mut Dropped,
+}
+
+impl<'a> Parameters<'_, 'a> {
+    fn write(&mut self, name: &'a str, value: &RawValue) -> Result<(), EncodeError> {
+        let quirks = self.body.quirks;
+        match name {
+            // Written elsewhere, in the form that this upstream knows.
+            "reasoning" | "reasoning_effort" | "include_reasoning" | "structured_outputs" => Ok(()),
+            // Hints and the caller's own records: nothing is lost where they aren't known.
+            "metadata" | "cache_control" | "prompt_cache_key" | "prompt_cache_options" => {
+                if quirks.accepts(name) {
+                    self.body.raw(quirks.renamed(name), value.get());
+                }
+                Ok(())
+            }
+            "modalities" | "audio" | "image_config" => {
+                if quirks.accepts(name) {
+                    self.body.raw(quirks.renamed(name), value.get());
+                    return Ok(());
+                }
+                // An answer in text is what there is anyway.
+                let is_text = |raw: &RawValue| {
+                    elements(raw).into_iter().all(|kind| text(kind).as_deref() == Some("text"))
+                };
+                if name == "modalities" && is_text(value) {
+                    return Ok(());
+                }
+                self.dropped.add(name)
+            }
+            "service_tier" => self.service_tier(value),
+            "response_format" => {
+                match self.structured {
+                    Structured::Verbatim => self.body.raw(quirks.renamed(name), value.get()),
+                    Structured::JsonObject { .. } => {
+                        self.body.raw(quirks.renamed(name), "{\"type\":\"json_object\"}");
+                    }
+                    Structured::Unsaid | Structured::Tool { .. } | Structured::Words { .. } => {}
+                }
+                Ok(())
+            }
+            _ if !is_taken(name, self.endpoint, quirks) => self.dropped.add(name),
+            "tools" => {
+                tools::write(self.body, value, self.choice);
+                Ok(())
+            }
+            "tool_choice" => {
+                self.choice.write(self.body, value);
+                Ok(())
+            }
+            "parallel_tool_calls" if matches!(self.choice, Choice::NoTools) => Ok(()),
+            _ => self.plain(name, value),
         }
     }
-    Ok((body.finish()?, dropped.into_names()))
+
+    /// As it is, or moved to the bound that the upstream sets.
+    fn plain(&mut self, name: &'a str, value: &RawValue) -> Result<(), EncodeError> {
+        let quirks = self.body.quirks;
+        let mut json = value.get();
+        if let Some(bounds) = quirks.bounds(name)
+            && let Ok(number) = json.parse::<f64>()
+        {
+            let bound = |text: &str| text.parse::<f64>().ok();
+            if bound(&bounds.min).is_some_and(|min| number < min) {
+                json = &bounds.min;
+            } else if bound(&bounds.max).is_some_and(|max| number > max) {
+                json = &bounds.max;
+            }
+            if json != value.get() {
+                self.dropped.add(name)?;
+            }
+        }
+        self.body.raw(quirks.renamed(name), json);
+        Ok(())
+    }
+
+    /// What an upstream does anyway need not be said; what it doesn't know is not sent.
+    fn service_tier(&mut self, value: &RawValue) -> Result<(), EncodeError> {
+        let quirks = self.body.quirks;
+        let tier = text(value).unwrap_or_default();
+        let tier = if tier == "fast" { "priority" } else { &*tier };
+        if quirks.knows_service_tier(tier) {
+            self.body.text(quirks.renamed("service_tier"), tier);
+            return Ok(());
+        }
+        match tier {
+            "auto" | "default" => Ok(()),
+            _ => self.dropped.add("service_tier"),
+        }
+    }
 }
 
 /// Whether an endpoint takes a parameter. What is in nobody's list is passed on.
-fn is_taken(name: &str, endpoint: &Endpoint, quirks: Effective<'_>) -> bool {
+pub(crate) fn is_taken(name: &str, endpoint: &Endpoint, quirks: Effective<'_>) -> bool {
     if quirks.refuses(name) {
         return false;
     }
@@ -89,7 +208,6 @@ fn is_taken(name: &str, endpoint: &Endpoint, quirks: Effective<'_>) -> bool {
     match name {
         "parallel_tool_calls" | "tool_choice" => endpoint.supports("tools"),
         "top_logprobs" => endpoint.supports("logprobs"),
-        "response_format" => endpoint.supports("structured_outputs"),
         _ => false,
     }
 }
@@ -102,95 +220,62 @@ fn write_max_tokens(
     dropped: &mut Dropped,
 ) -> Result<(), EncodeError> {
     let Some(limit) = request.max_tokens else { return Ok(()) };
-    let name = body.quirks.max_tokens_name().or_else(|| {
-        ["max_tokens", "max_completion_tokens"]
-            .into_iter()
-            .find(|name| endpoint.supports(name) && !body.quirks.refuses(name))
-    });
-    let Some(name) = name else {
+    let Some(name) = max_tokens_name(endpoint, body.quirks) else {
         return dropped.add("max_tokens");
     };
-    if !body.quirks.sets_body(name) {
+    if !body.is_set(name) {
         body.begin(name);
         write_u64(&mut body.out, u64::from(limit));
     }
     Ok(())
 }
 
-/// `reasoning` is our spelling; upstreams of this dialect know `reasoning_effort`.
-fn write_reasoning(
-    body: &mut Body<'_>,
-    request: &ChatRequest,
-    endpoint: &Endpoint,
-    dropped: &mut Dropped,
-) -> Result<(), EncodeError> {
-    #[derive(Deserialize)]
-    struct Reasoning<'a> {
-        #[serde(borrow)]
-        effort: Option<&'a RawValue>,
-        enabled: Option<bool>,
-    }
-    let reasoning = request
-        .parameter("reasoning")
-        .and_then(|raw| serde_json::from_str::<Reasoning<'_>>(raw.get()).ok());
-    let effort = request
-        .parameter("reasoning_effort")
-        .or_else(|| reasoning.as_ref().and_then(|reasoning| reasoning.effort))
-        .map(RawValue::get)
-        .or_else(|| {
-            let enabled = reasoning.as_ref()?.enabled?;
-            Some(if enabled { "\"medium\"" } else { "\"none\"" })
-        });
-    let Some(effort) = effort else { return Ok(()) };
-    let name = "reasoning_effort";
-    let known = endpoint.supports(name) || endpoint.supports("reasoning");
-    if known && !body.quirks.refuses(name) {
-        body.raw(body.quirks.renamed(name), effort);
-        Ok(())
-    } else {
-        dropped.add(if request.parameter(name).is_some() { name } else { "reasoning" })
-    }
+fn max_tokens_name<'a>(endpoint: &Endpoint, quirks: Effective<'a>) -> Option<&'a str> {
+    quirks.max_tokens_name().or_else(|| {
+        ["max_tokens", "max_completion_tokens"]
+            .into_iter()
+            .find(|name| endpoint.supports(name) && !quirks.refuses(name))
+    })
 }
 
-fn write_messages(out: &mut BytesMut, messages: &[Message], quirks: Effective<'_>) {
-    out.extend_from_slice(b"[");
-    for (index, message) in messages.iter().enumerate() {
-        if index > 0 {
-            out.extend_from_slice(b",");
-        }
-        let role = match message.role {
-            Role::Developer if quirks.takes_developer_role() => "developer",
-            Role::System | Role::Developer => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-            Role::Tool => "tool",
-        };
-        out.extend_from_slice(b"{\"role\":\"");
-        out.extend_from_slice(role.as_bytes());
-        out.extend_from_slice(b"\",\"content\":");
-        match &message.content {
-            Content::None => out.extend_from_slice(b"null"),
-            Content::Text(text) => write_string(out, text),
-            Content::Parts(parts) => {
-                out.extend_from_slice(b"[");
-                for (index, part) in parts.iter().enumerate() {
-                    if index > 0 {
-                        out.extend_from_slice(b",");
-                    }
-                    out.extend_from_slice(part.raw.get().as_bytes());
-                }
-                out.extend_from_slice(b"]");
-            }
-        }
-        for (name, value) in &message.other {
-            out.extend_from_slice(b",");
-            write_string(out, name);
-            out.extend_from_slice(b":");
-            out.extend_from_slice(value.get().as_bytes());
-        }
-        out.extend_from_slice(b"}");
+/// An answer that is to begin with the words of the last message.
+fn write_prefill(body: &mut Body<'_>, request: &ChatRequest) -> Result<(), EncodeError> {
+    let Some(prefill) = body.quirks.prefill() else { return Ok(()) };
+    if !request.messages.last().is_some_and(messages::is_prefill) {
+        return Ok(());
     }
-    out.extend_from_slice(b"]");
+    match prefill {
+        Prefill::Refused => {
+            let parameter = "an assistant's message at the end of messages".to_owned();
+            return Err(EncodeError::Unsupported { parameter });
+        }
+        Prefill::ContinueFinalMessage => {
+            body.raw("continue_final_message", "true");
+            body.raw("add_generation_prompt", "false");
+        }
+        // Said in the message.
+        Prefill::Prefix | Prefill::Partial => {}
+    }
+    Ok(())
+}
+
+/// What must be there, where the caller did not give it.
+fn write_defaults(body: &mut Body<'_>, request: &ChatRequest) {
+    let quirks = body.quirks;
+    for (name, json) in quirks.defaults() {
+        let is_given = match name {
+            "max_tokens" | "max_completion_tokens" => request.max_tokens.is_some(),
+            "n" => request.n.is_some(),
+            name => request.parameter(name).is_some(),
+        };
+        if !is_given {
+            let name = match (name, quirks.max_tokens_name()) {
+                ("max_tokens" | "max_completion_tokens", Some(name)) => name,
+                _ => quirks.renamed(name),
+            };
+            body.raw(name, json);
+        }
+    }
 }
 
 /// How long the body will be, so that its buffer grows once.
@@ -213,42 +298,4 @@ fn estimate(request: &ChatRequest) -> usize {
         })
         .sum();
     messages + members(&request.parameters) + 256
-}
-
-/// A JSON object in the making. Members that a quirk sets are left to the quirk.
-struct Body<'a> {
-    out: BytesMut,
-    quirks: Effective<'a>,
-}
-
-impl<'a> Body<'a> {
-    fn new(capacity: usize, quirks: Effective<'a>) -> Self {
-        Self { out: BytesMut::with_capacity(capacity), quirks }
-    }
-
-    /// Writes up to where the value goes.
-    fn begin(&mut self, name: &str) {
-        self.out.extend_from_slice(if self.out.is_empty() { b"{" } else { b"," });
-        write_string(&mut self.out, name);
-        self.out.extend_from_slice(b":");
-    }
-
-    fn raw(&mut self, name: &str, json: &str) {
-        if !self.quirks.sets_body(name) {
-            self.begin(name);
-            self.out.extend_from_slice(json.as_bytes());
-        }
-    }
-
-    fn finish(mut self) -> Result<Bytes, EncodeError> {
-        for (name, json) in self.quirks.body() {
-            if serde_json::from_str::<&RawValue>(json).is_err() {
-                return Err(EncodeError::Quirk(name.to_owned()));
-            }
-            self.begin(name);
-            self.out.extend_from_slice(json.as_bytes());
-        }
-        self.out.extend_from_slice(b"}");
-        Ok(self.out.freeze())
-    }
 }

@@ -2,15 +2,24 @@
 //!
 //! How a provider departs from it is data: see `quirks`.
 
-mod classify;
-mod decode;
+pub(crate) mod encode;
+mod messages;
+mod tools;
+mod ids;
+mod structured;
+mod thinking;
+pub(crate) mod decode;
 mod delta;
-mod encode;
-mod quirks;
-mod usage;
+mod citations;
+mod forced;
+pub(crate) mod usage;
+mod vectors;
+mod rerank;
+mod whole;
+pub(crate) mod classify;
 
 use http::{HeaderMap, StatusCode};
-use protocol::chat::request::ChatRequest;
+use protocol::chat::request::{ChatRequest, PartKind};
 
 use crate::adapter::{Adapter, Decoder, Encoded, Target};
 use crate::error::{EncodeError, UpstreamError};
@@ -25,7 +34,8 @@ impl Adapter for OpenAiCompatible {
     }
 
     fn encode(&self, request: &ChatRequest, target: &Target<'_>) -> Result<Encoded, EncodeError> {
-        encode::encode(request, target)
+        let base = target.base_url.trim_end_matches('/');
+        encode::encode(request, target, &|path| format!("{base}{path}"))
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
@@ -34,5 +44,9 @@ impl Adapter for OpenAiCompatible {
 
     fn classify(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> UpstreamError {
         classify::response(status, headers, body)
+    }
+
+    fn fetches(&self, kind: &PartKind, _url: &str, target: &Target<'_>) -> bool {
+        encode::fetches(kind, target)
     }
 }

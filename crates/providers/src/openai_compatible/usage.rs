@@ -11,9 +11,13 @@ const TOKENS_MAX: u64 = 1_000_000_000;
 
 /// A count that may be absent, null, negative, fractional or nonsense.
 #[derive(Debug, Clone, Copy, Default)]
-struct Count(Option<u64>);
+pub(super) struct Count(Option<u64>);
 
 impl Count {
+    pub(super) const fn known(self) -> Option<u64> {
+        self.0
+    }
+
     fn or(self, other: Self) -> Self {
         Self(self.0.or(other.0))
     }
@@ -85,11 +89,16 @@ impl<'de> Deserialize<'de> for Count {
 /// The `usage` object, with the names that various upstreams use.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct WireUsage {
+pub(crate) struct WireUsage {
+    // The second names are those of OpenAI's Responses.
+    #[serde(alias = "input_tokens")]
     prompt_tokens: Count,
+    #[serde(alias = "output_tokens")]
     completion_tokens: Count,
     total_tokens: Count,
+    #[serde(alias = "input_tokens_details")]
     prompt_tokens_details: Option<PromptDetails>,
+    #[serde(alias = "output_tokens_details")]
     completion_tokens_details: Option<CompletionDetails>,
     /// Moonshot.
     cached_tokens: Count,
@@ -118,8 +127,13 @@ struct CompletionDetails {
 }
 
 impl WireUsage {
+    /// What went in, where nothing but that is counted.
+    pub(crate) fn input_total(&self) -> Option<u64> {
+        self.prompt_tokens.or(self.total_tokens).known()
+    }
+
     /// Nothing when the upstream counted nothing.
-    pub(super) fn disjoint(&self) -> Option<Usage> {
+    pub(crate) fn disjoint(&self) -> Option<Usage> {
         let mut prompt = self.prompt_tokens.0?;
         let input = self.prompt_tokens_details.unwrap_or_default();
         let output = self.completion_tokens_details.unwrap_or_default();
