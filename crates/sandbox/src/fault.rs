@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::features::Features;
+
 /// What a model name asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behaviour {
@@ -13,6 +15,10 @@ pub(crate) enum Behaviour {
         flush: Flush,
     },
     Fault(Fault),
+    /// The request as it was understood, as JSON.
+    Echo,
+    /// An answer with these features.
+    Show(Features),
     /// A name in the sandbox's own space that means nothing.
     Unknown,
 }
@@ -41,6 +47,27 @@ pub(crate) enum Fault {
     SlowFirst(Duration),
 }
 
+impl Fault {
+    /// Whether there is no answer to break.
+    pub(crate) const fn is_instead(self) -> bool {
+        match self {
+            Self::Status { .. }
+            | Self::Context
+            | Self::Refuse
+            | Self::Hang
+            | Self::ErrorBody
+            | Self::Empty => true,
+            Self::HangAfter(_)
+            | Self::TruncateAfter(_)
+            | Self::AbortAfter(_)
+            | Self::MalformedAfter(_)
+            | Self::ErrorAfter(_)
+            | Self::NoUsage
+            | Self::SlowFirst(_) => false,
+        }
+    }
+}
+
 /// More chunks than this nobody measures with.
 const CHUNKS_MAX: usize = 16_384;
 
@@ -48,6 +75,12 @@ impl Behaviour {
     pub(crate) fn of(model: &str) -> Self {
         if let Some(name) = model.strip_prefix("fault/") {
             return fault(name).map_or(Self::Unknown, Self::Fault);
+        }
+        if let Some(name) = model.strip_prefix("echo/") {
+            return if name == "understood" { Self::Echo } else { Self::Unknown };
+        }
+        if let Some(list) = model.strip_prefix("show/") {
+            return Features::parse(list).map_or(Self::Unknown, Self::Show);
         }
         let fast = |count: &str, flush| match count.parse() {
             Ok(chunks) if (1..=CHUNKS_MAX).contains(&chunks) => Self::Fast { chunks, flush },
@@ -104,9 +137,12 @@ fn status(name: &str) -> Option<Fault> {
 }
 
 /// What `GET /{provider}/v1/models` lists besides the note that any name is answered.
-pub(crate) const EXAMPLES: [&str; 20] = [
+pub(crate) const EXAMPLES: [&str; 23] = [
     "fast/64",
     "burst/64",
+    "echo/understood",
+    "show/reasoning",
+    "show/text+tools-parallel",
     "fault/400-context",
     "fault/401",
     "fault/429",
@@ -141,7 +177,16 @@ mod tests {
             Behaviour::Fault(Fault::Status { status: 429, retry_after_s: Some(7) })
         );
         assert_eq!(Behaviour::of("fast/64"), Behaviour::Fast { chunks: 64, flush: Flush::Each });
-        for model in ["fault/", "fault/nonsense", "fault/200", "fast/0", "fast/x", "burst/-1"] {
+        for model in [
+            "echo/",
+            "show/x",
+            "fault/",
+            "fault/nonsense",
+            "fault/200",
+            "fast/0",
+            "fast/x",
+            "burst/-1",
+        ] {
             assert_eq!(Behaviour::of(model), Behaviour::Unknown, "{model}");
         }
         assert_eq!(Behaviour::of("gpt-4o-mini"), Behaviour::Ordinary);

@@ -40,14 +40,32 @@
 //! What is not here: anything that the gateway could see and a real provider would not send.
 
 mod answer;
+mod author;
+mod cache;
+mod dialects;
 mod fault;
+mod features;
+mod fields;
+mod generate;
+mod google_token;
+mod media;
 mod playback;
 mod profile;
-mod request;
+mod records;
+mod refusal;
+mod route;
 mod schema;
 mod script;
+mod seal;
 mod server;
+mod show;
 mod stats;
+mod understood;
+mod vectors;
+
+pub use understood::{
+    CacheMark, Media, Part, Reasoning, ResponseFormat, Role, Tool, ToolChoice, Turn, Understood,
+};
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,14 +1,14 @@
-//! Connections, paths and what is answered on each.
+//! Connections, addresses and what is answered on each.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::Incoming as IncomingBody;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,36 +18,28 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::SandboxOptions;
-use crate::answer::Answer;
-use crate::fault::{Behaviour, EXAMPLES, Fault, Flush};
+use crate::dialects::{Dialect, Framing, Said, chat};
+use crate::fault::{EXAMPLES, Fault};
+use crate::generate::Generator;
+use crate::google_token;
 use crate::playback::{Payload, Playback};
-use crate::profile::{Dice, Profile};
-use crate::request::{ChatRequest, Head};
-use crate::script::{self, Script};
+use crate::refusal::Refusal;
+use crate::route::Route;
+use crate::script::Script;
 use crate::stats::{Answering, Stats};
 
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How many different benchmark answers are kept rendered.
-const RENDERED_MAX: usize = 64;
 
 /// Everything that connections share.
 #[derive(Debug)]
 pub(crate) struct Server {
-    options: SandboxOptions,
     stats: Arc<Stats>,
-    rendered: Mutex<HashMap<(usize, Flush), Rendered>>,
-}
-
-/// A benchmark answer in both forms.
-#[derive(Debug, Clone)]
-struct Rendered {
-    script: Script,
-    document: Bytes,
+    generator: Generator,
 }
 
 /// The connection is to be closed without an answer.
 #[derive(Debug)]
-struct Refused;
+pub(crate) struct Refused;
 
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -57,9 +49,11 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+pub(crate) type Reply = Response<Payload>;
+
 impl Server {
     pub(crate) fn new(options: SandboxOptions) -> Arc<Self> {
-        Arc::new(Self { options, stats: Arc::default(), rendered: Mutex::default() })
+        Arc::new(Self { stats: Arc::default(), generator: Generator::new(options) })
     }
 
     /// Serves connections until it is told to stop; then drops them.
@@ -102,210 +96,89 @@ impl Server {
         }
     }
 
-    async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, Refused> {
+    async fn respond(self: Arc<Self>, request: Request<IncomingBody>) -> Result<Reply, Refused> {
         let (head, body) = request.into_parts();
-        let mut path = head.uri.path().trim_matches('/').splitn(2, '/');
-        let (first, rest) = (path.next().unwrap_or_default(), path.next().unwrap_or_default());
-        match (&head.method, rest) {
-            (&Method::GET, "stats") if first == "_sandbox" => {
-                Ok(json_reply(StatusCode::OK, self.stats.to_json()))
-            }
-            (&Method::GET, path) if is_below(path, "models") => {
-                Ok(json_reply(StatusCode::OK, model_list(first)))
-            }
-            // Whatever the path of the provider's own address is.
-            (&Method::POST, path) if is_below(path, "chat/completions") => {
-                let body = Limited::new(body, BODY_BYTES_MAX);
-                let Ok(body) = body.collect().await else {
-                    return Ok(error_reply(413, "the body is too large", "request_too_large"));
-                };
-                let answering = self.stats.begin();
-                self.chat(first, &body.to_bytes(), answering).await
-            }
-            _ => Ok(error_reply(404, "the sandbox has no such path", "not_found")),
+        match head.method {
+            Method::GET => Ok(self.show(&head)),
+            Method::POST => self.post(&head, body).await,
+            _ => Ok(no_such_path()),
         }
     }
 
-    async fn chat(
-        &self,
-        provider: &str,
-        body: &[u8],
-        mut answering: Answering,
-    ) -> Result<Reply, Refused> {
-        let head: Head = match serde_json::from_slice(body) {
-            Ok(head) => head,
-            Err(error) => {
-                answering.finish();
-                return Ok(error_reply(400, &error.to_string(), "invalid_request_error"));
-            }
+    /// What can be looked at.
+    fn show(&self, head: &Parts) -> Reply {
+        let path = head.uri.path().trim_matches('/');
+        let query = head.uri.query().unwrap_or_default();
+        let parameter = |name: &str| {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()
         };
-        let behaviour = Behaviour::of(&head.model);
-        let fault = match behaviour {
-            Behaviour::Fast { chunks, flush } => {
-                let rendered = self.rendered(chunks, flush);
-                return Ok(if head.stream {
-                    stream_reply(rendered.script, answering)
-                } else {
-                    answering.finish();
-                    whole_reply(StatusCode::OK, "application/json", rendered.document)
-                });
+        match path.split_once('/') {
+            Some(("_sandbox", "stats")) => json_reply(self.stats.to_json().to_string()),
+            Some(("_sandbox", "requests")) => {
+                let count = parameter("last").and_then(|last| last.parse().ok()).unwrap_or(1);
+                let records = self.generator.records().last(count, parameter("provider"));
+                json_reply(records.to_string())
             }
-            Behaviour::Unknown => {
-                answering.finish();
-                let message = format!("the sandbox has no model `{}`", head.model);
-                return Ok(error_reply(404, &message, "model_not_found"));
+            Some((provider, rest)) if format!("/{rest}").ends_with("/models") => {
+                json_reply(model_list(provider, rest.contains("v1beta")))
             }
-            Behaviour::Ordinary => None,
-            Behaviour::Fault(fault) => Some(fault),
-        };
-        if let Some(fault) = fault
-            && let Some(reply) = instead_of_an_answer(fault).await
-        {
-            answering.finish();
-            return reply;
+            _ => no_such_path(),
         }
-        let request: ChatRequest = match serde_json::from_slice(body) {
-            Ok(request) => request,
-            Err(error) => {
-                answering.finish();
-                return Ok(error_reply(400, &error.to_string(), "invalid_request_error"));
-            }
-        };
-        if request.messages.is_empty() {
-            answering.finish();
-            return Ok(error_reply(400, "`messages` is empty", "invalid_request_error"));
-        }
-        Ok(self.answer(provider, &request, head.stream, fault, answering).await)
     }
 
-    /// An answer made for this request, and broken as asked.
-    async fn answer(
-        &self,
-        provider: &str,
-        request: &ChatRequest,
-        stream: bool,
-        fault: Option<Fault>,
-        mut answering: Answering,
-    ) -> Reply {
-        let question = request.question();
-        let mut dice = Dice::new(self.options.seed, &[provider, &request.model, &question]);
-        let profile = Profile::of(self.options.seed, provider, &request.model);
-        if fault.is_none()
-            && self.speed().is_some()
-            && dice.below(10_000) < profile.failures_per_10_000
-        {
-            answering.finish();
-            return error_reply(503, "the sandbox is having a bad moment", "overloaded");
-        }
-        let pace = self.pace(&profile, fault, &mut dice);
-        let answer = Answer::to(request, self.options.seed, provider);
-        let id = format!("chatcmpl-{:016x}", dice.next());
-        let with_usage = fault != Some(Fault::NoUsage);
-        if stream {
-            let with_usage = with_usage && request.stream_options.include_usage;
-            let script = script::stream(&answer, &request.model, &id, with_usage, &pace);
-            let script = match fault {
-                Some(fault) => script::broken(script, fault),
-                None => script,
-            };
-            return stream_reply(script, answering);
-        }
-        let tokens = u32::try_from(answer.completion_tokens()).unwrap_or(u32::MAX);
-        let duration = pace.per_token.saturating_mul(tokens).saturating_add(pace.first_token);
-        if !duration.is_zero() {
-            tokio::time::sleep(duration).await;
-        }
-        let mut document = script::document(&answer, &request.model, &id, with_usage);
-        match fault {
-            Some(Fault::HangAfter(_)) => std::future::pending::<()>().await,
-            Some(Fault::ErrorAfter(_)) => {
-                answering.finish();
-                return error_reply(500, "the sandbox was asked to fail", "server_error");
-            }
-            Some(Fault::TruncateAfter(_) | Fault::AbortAfter(_) | Fault::MalformedAfter(_)) => {
-                document.truncate(document.len() / 2);
-            }
-            _ => {}
-        }
-        answering.finish();
-        whole_reply(StatusCode::OK, "application/json", document.into())
-    }
-
-    fn rendered(&self, chunks: usize, flush: Flush) -> Rendered {
-        let mut kept = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rendered) = kept.get(&(chunks, flush)) {
-            return rendered.clone();
-        }
-        let name = match flush {
-            Flush::Each => format!("fast/{chunks}"),
-            Flush::Together => format!("burst/{chunks}"),
+    async fn post(&self, head: &Parts, body: IncomingBody) -> Result<Reply, Refused> {
+        let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+        let is_token = path.trim_matches('/') == "_sandbox/token";
+        let route = match Route::of(path, query) {
+            Some(Ok(route)) => Some(route),
+            Some(Err(refusal)) => return Ok(said(chat::Chat.refuse(&refusal))),
+            None if is_token => None,
+            None => return Ok(no_such_path()),
         };
-        let answer = script::fast_answer(chunks);
-        let rendered = Rendered {
-            script: script::fast(chunks, &name, flush),
-            document: script::document(&answer, &name, "chatcmpl-fast", true).into(),
+        let collected = Limited::new(body, BODY_BYTES_MAX).collect().await;
+        let Some(route) = route else {
+            let body = collected.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            return Ok(said(google_token::grant(&body)));
         };
-        if kept.len() < RENDERED_MAX {
-            kept.insert((chunks, flush), rendered.clone());
-        }
-        rendered
-    }
-
-    /// What waits are divided by; none when there are no waits.
-    fn speed(&self) -> Option<f64> {
-        Some(self.options.speed).filter(|speed| speed.is_finite() && *speed > 0.0)
-    }
-
-    fn pace(&self, profile: &Profile, fault: Option<Fault>, dice: &mut Dice) -> Profile {
-        let mut pace = profile.clone();
-        if let Some(speed) = self.speed() {
-            // Each request is a little quicker or slower than its endpoint usually is.
-            let mood = u32::try_from(dice.between(80, 140)).unwrap_or(100);
-            let scaled = |wait: Duration| {
-                let seconds = wait.as_secs_f64() * f64::from(mood) / 100.0 / speed;
-                Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
-            };
-            pace.first_token = scaled(pace.first_token);
-            pace.per_token = scaled(pace.per_token);
-        } else {
-            pace.first_token = Duration::ZERO;
-            pace.per_token = Duration::ZERO;
-        }
-        if let Some(Fault::SlowFirst(wait)) = fault {
-            pace.first_token = wait;
-        }
-        pace
+        let Ok(body) = collected else {
+            let refusal = Refusal::of_status(413, "the body is too large");
+            return Ok(said(route.dialect.refuse(&refusal)));
+        };
+        let answering = self.stats.begin(route.dialect);
+        self.generator.respond(&route, head, body.to_bytes(), answering).await
     }
 }
 
-type Reply = Response<Payload>;
-
 /// The faults that need no answer to break.
-async fn instead_of_an_answer(fault: Fault) -> Option<Result<Reply, Refused>> {
+pub(crate) async fn instead_of_an_answer(
+    fault: Fault,
+    dialect: &dyn Dialect,
+    framing: Framing,
+) -> Option<Result<Reply, Refused>> {
     Some(match fault {
         Fault::Status { status, retry_after_s } => {
             let message = format!("the sandbox was asked for {status}");
-            let mut reply = error_reply(status, &message, kind_of(status));
+            let mut reply = said(dialect.refuse(&Refusal::of_status(status, message)));
             if let Some(seconds) = retry_after_s {
                 reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
             Ok(reply)
         }
-        Fault::Context => Ok(error_reply(
-            400,
-            "This model's maximum context length is 4096 tokens; the sandbox was asked to say so",
-            "context_length_exceeded",
-        )),
+        Fault::Context => Ok(said(dialect.refuse(&Refusal::context_length()))),
         Fault::Refuse => Err(Refused),
         Fault::Hang => {
             let never: Infallible = std::future::pending().await;
             match never {}
         }
-        Fault::ErrorBody => Ok(json_reply(
-            StatusCode::OK,
-            error_body("the sandbox was asked for an error in a good response", "server_error"),
-        )),
-        Fault::Empty => Ok(whole_reply(StatusCode::OK, "text/event-stream", Bytes::new())),
+        Fault::ErrorBody => {
+            let message = "the sandbox was asked for an error in a good response";
+            let error = dialect.refuse(&Refusal::of_status(500, message));
+            Ok(said(Said { status: 200, ..error }))
+        }
+        Fault::Empty => {
+            Ok(whole_reply(StatusCode::OK, dialect.content_type(framing), Bytes::new()))
+        }
         Fault::HangAfter(_)
         | Fault::TruncateAfter(_)
         | Fault::AbortAfter(_)
@@ -316,52 +189,53 @@ async fn instead_of_an_answer(fault: Fault) -> Option<Result<Reply, Refused>> {
     })
 }
 
-const fn kind_of(status: u16) -> &'static str {
-    match status {
-        401 => "invalid_api_key",
-        402 => "insufficient_quota",
-        404 => "model_not_found",
-        429 => "rate_limit_exceeded",
-        503 | 529 => "overloaded",
-        400..=499 => "invalid_request_error",
-        _ => "server_error",
-    }
-}
-
-fn model_list(provider: &str) -> String {
-    let entry = |id: &str| json!({"id": id, "object": "model", "created": 0, "owned_by": provider});
-    let data: Vec<_> = EXAMPLES.iter().map(|id| entry(id)).collect();
+fn model_list(provider: &str, is_gemini: bool) -> String {
     let note = "the sandbox answers for a model of any name; these names have a meaning";
+    if is_gemini {
+        let models = EXAMPLES.map(|id| {
+            json!({"name": format!("models/{id}"), "displayName": id,
+                "supportedGenerationMethods": ["generateContent", "countTokens"]})
+        });
+        return json!({"models": models, "note": note}).to_string();
+    }
+    let data =
+        EXAMPLES.map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": provider}));
     json!({"object": "list", "data": data, "note": note}).to_string()
 }
 
-fn error_body(message: &str, code: &str) -> String {
-    json!({"error": {"message": message, "type": code, "param": null, "code": code}}).to_string()
+fn no_such_path() -> Reply {
+    said(chat::Chat.refuse(&Refusal::of_status(404, "the sandbox has no such path")))
 }
 
-fn error_reply(status: u16, message: &str, code: &str) -> Reply {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    json_reply(status, error_body(message, code))
+/// An error as an HTTP response.
+pub(crate) fn said(said: Said) -> Reply {
+    let status = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut reply = whole_reply(status, "application/json", said.body.into());
+    for (name, value) in said.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            reply.headers_mut().insert(name, value);
+        }
+    }
+    reply
 }
 
-fn json_reply(status: StatusCode, body: String) -> Reply {
-    whole_reply(status, "application/json", body.into())
+pub(crate) fn json_reply(body: String) -> Reply {
+    whole_reply(StatusCode::OK, "application/json", body.into())
 }
 
-fn whole_reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
+pub(crate) fn whole_reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(Payload::Whole(Full::new(body)));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
 }
 
-fn stream_reply(script: Script, answering: Answering) -> Reply {
+pub(crate) fn stream_reply(
+    script: Script,
+    content_type: &'static str,
+    answering: Answering,
+) -> Reply {
     let mut reply = Response::new(Payload::Played(Playback::new(script, answering)));
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
-}
-
-/// Whether a path ends in these segments.
-fn is_below(path: &str, end: &str) -> bool {
-    path.strip_suffix(end).is_some_and(|base| base.is_empty() || base.ends_with('/'))
 }

@@ -3,29 +3,61 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde_json::{Map, Value, json};
+
+use crate::dialects::{DIALECTS, Dialect};
+
 #[derive(Debug, Default)]
-pub(crate) struct Stats {
+struct Counts {
     requests: AtomicU64,
     finished: AtomicU64,
     cancelled: AtomicU64,
 }
 
+/// One count for each dialect; those of all are their sum.
+#[derive(Debug)]
+pub(crate) struct Stats {
+    by_dialect: Vec<(&'static str, Counts)>,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        let by_dialect =
+            DIALECTS.iter().map(|dialect| (dialect.name(), Counts::default())).collect();
+        Self { by_dialect }
+    }
+}
+
 impl Stats {
-    /// Counts a chat request. The result must live as long as its answer.
-    pub(crate) fn begin(self: &Arc<Self>) -> Answering {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        Answering { stats: Arc::clone(self), is_finished: false }
+    /// Counts a request. The result must live as long as its answer.
+    pub(crate) fn begin(self: &Arc<Self>, dialect: &dyn Dialect) -> Answering {
+        let name = dialect.name();
+        let index = self.by_dialect.iter().position(|(known, _)| *known == name).unwrap_or(0);
+        let answering = Answering { stats: Arc::clone(self), index, is_finished: false };
+        answering.add(|counts| &counts.requests);
+        answering
     }
 
-    pub(crate) fn to_json(&self) -> String {
-        let requests = self.requests.load(Ordering::Relaxed);
-        let finished = self.finished.load(Ordering::Relaxed);
-        let cancelled = self.cancelled.load(Ordering::Relaxed);
+    pub(crate) fn to_json(&self) -> Value {
+        let (mut requests, mut finished, mut cancelled) = (0, 0, 0);
+        let mut dialects = Map::new();
+        for (name, counts) in &self.by_dialect {
+            let own = [&counts.requests, &counts.finished, &counts.cancelled]
+                .map(|count| count.load(Ordering::Relaxed));
+            requests += own[0];
+            finished += own[1];
+            cancelled += own[2];
+            dialects.insert((*name).to_owned(), Self::one(own));
+        }
+        let mut all = Self::one([requests, finished, cancelled]);
+        all["dialects"] = Value::Object(dialects);
+        all
+    }
+
+    fn one([requests, finished, cancelled]: [u64; 3]) -> Value {
         let active = requests.saturating_sub(finished).saturating_sub(cancelled);
-        format!(
-            "{{\"requests\":{requests},\"active\":{active},\"finished\":{finished},\
-             \"cancelled\":{cancelled}}}"
-        )
+        json!({"requests": requests, "active": active, "finished": finished,
+            "cancelled": cancelled})
     }
 }
 
@@ -33,13 +65,20 @@ impl Stats {
 #[derive(Debug)]
 pub(crate) struct Answering {
     stats: Arc<Stats>,
+    index: usize,
     is_finished: bool,
 }
 
 impl Answering {
     pub(crate) fn finish(&mut self) {
         if !std::mem::replace(&mut self.is_finished, true) {
-            self.stats.finished.fetch_add(1, Ordering::Relaxed);
+            self.add(|counts| &counts.finished);
+        }
+    }
+
+    fn add(&self, count: fn(&Counts) -> &AtomicU64) {
+        if let Some((_, counts)) = self.stats.by_dialect.get(self.index) {
+            count(counts).fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -47,7 +86,7 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         if !self.is_finished {
-            self.stats.cancelled.fetch_add(1, Ordering::Relaxed);
+            self.add(|counts| &counts.cancelled);
         }
     }
 }
