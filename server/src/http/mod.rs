@@ -51,6 +51,7 @@ fn api() -> Router<AppState> {
     let inference = inference::routes();
     let management = Router::new()
         .route("/models", get(management::models::list))
+        .route("/embeddings/models", get(management::models::list_embeddings))
         .route("/models/count", get(management::models::count))
         .route("/models/{author}/{slug}/endpoints", get(management::models::endpoints))
         .route("/model/{author}/{slug}", get(management::models::find))

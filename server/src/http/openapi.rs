@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
-use super::inference::chat_completions;
+use super::inference::{chat_completions, completions, embeddings, rerank};
 use super::management::{credits, generation, key, models, providers};
 
 /// The whole document.
@@ -29,7 +29,11 @@ use super::management::{credits, generation, key, models, providers};
     ),
     paths(
         chat_completions::create,
+        completions::create,
+        embeddings::create,
+        rerank::create,
         models::list,
+        models::list_embeddings,
         models::count,
         models::find,
         models::endpoints,
@@ -138,7 +142,7 @@ pub(crate) struct ChatCompletion {
 }
 
 #[derive(ToSchema)]
-struct ChatUsage {
+pub(crate) struct ChatUsage {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,

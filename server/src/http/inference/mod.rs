@@ -2,6 +2,10 @@
 //! on what comes.
 
 pub mod chat_completions;
+pub mod completions;
+pub mod embeddings;
+pub mod rerank;
+pub(crate) mod schemas;
 
 use std::convert::Infallible;
 
@@ -25,7 +29,11 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// What a key may ask. A dialect with an envelope of its own for errors gets it by a layer:
 /// `.route_layer(from_fn_with_state(Dialect::Messages, in_dialect))`.
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/chat/completions", post(chat_completions::create))
+    Router::new()
+        .route("/chat/completions", post(chat_completions::create))
+        .route("/completions", post(completions::create))
+        .route("/embeddings", post(embeddings::create))
+        .route("/rerank", post(rerank::create))
 }
 
 /// An answer that has begun, as a response.

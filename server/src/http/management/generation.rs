@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::catalog::{Catalog, Modality};
+use domain::generation::Generation;
 use domain::id::GenerationId;
 use gateway::Gateway;
 use protocol::account::{GenerationRecord, Reply};
@@ -12,6 +14,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::address::Query;
 use crate::http::extract::caller::Caller;
 use crate::http::shown;
+use crate::state::AppState;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Asked {
@@ -35,6 +38,7 @@ pub(crate) struct Asked {
 pub(crate) async fn find(
     State(db): State<Db>,
     State(gateway): State<Gateway>,
+    State(AppState { catalog, .. }): State<AppState>,
     Caller(caller): Caller,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Reply<GenerationRecord>>, ApiError> {
@@ -53,5 +57,23 @@ pub(crate) async fn find(
         found = store::generations::find(&db, workspace, &id).await?;
     }
     let found = found.ok_or_else(unknown)?;
-    Ok(Json(Reply { data: GenerationRecord::new(&found) }))
+    let mut record = GenerationRecord::new(&found);
+    record.api_type = Some(api_type(&catalog.load(), &found));
+    Ok(Json(Reply { data: record }))
+}
+
+/// What was asked for, which is what the model is for.
+fn api_type(catalog: &Catalog, generation: &Generation) -> &'static str {
+    let makes = |modality| {
+        catalog
+            .find_model(generation.model.as_str())
+            .is_some_and(|model| model.output_modalities.contains(&modality))
+    };
+    if makes(Modality::Embeddings) {
+        "embeddings"
+    } else if makes(Modality::Rerank) {
+        "rerank"
+    } else {
+        "completions"
+    }
 }

@@ -118,7 +118,18 @@ const REGIONS: [(&str, &str); 2] = [("eu", "eu"), ("us", "us")];
 const PAGE_DEFAULT: usize = 500;
 const PAGE_MAX: u32 = 1000;
 
+impl Default for Page {
+    fn default() -> Self {
+        Self { offset: 0, limit: PAGE_DEFAULT }
+    }
+}
+
 impl Filter {
+    /// The same for models that make embeddings, whatever else they are said to answer with.
+    pub(super) fn of_embeddings(self) -> Self {
+        Self { output: Modalities::Some(vec![Modality::Embeddings]), ..self }
+    }
+
     /// Reads a query string. What is not known is ignored, as any API does that grows; what is
     /// known and cannot be answered is refused rather than answered wrongly.
     pub(super) fn parse(parameters: &[(String, String)], now: Timestamp) -> Result<Self, ApiError> {

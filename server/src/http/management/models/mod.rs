@@ -24,7 +24,7 @@ use crate::state::AppState;
 
 mod filter;
 
-use filter::{Filter, Modalities};
+use filter::{Filter, Modalities, Page};
 
 /// The list that most callers ask for, encoded once for each catalog.
 #[derive(Debug, Default)]
@@ -114,18 +114,51 @@ pub(crate) async fn list(
     let models = filter.apply(&state.control);
     let body = match filter.page {
         None => ModelListBody::all(models.iter().map(|model| &**model)),
-        Some(page) => {
-            let total = models.len();
-            let shown: Vec<_> = models.into_iter().skip(page.offset).take(page.limit).collect();
-            let mut body = ModelListBody::all(shown.iter().map(|model| &**model));
-            body.total_count = Some(total as u64);
-            let next = page.offset.saturating_add(page.limit);
-            let next = (next < total).then(|| next_page(uri.path(), &parameters, next));
-            body.links = Some(PageLinks { next });
-            body
-        }
+        Some(page) => one_page(models, page, uri.path(), &parameters),
     };
     Ok(Json(body).into_response())
+}
+
+/// The models that make embeddings, page by page.
+#[utoipa::path(
+    get,
+    path = "/api/v1/embeddings/models",
+    tag = "catalog",
+    params(
+        ("offset" = Option<u32>, Query, description = "How many to skip"),
+        ("limit" = Option<u32>, Query, description = "1 to 1000, 500 by default"),
+    ),
+    responses(
+        (status = 200, description = "Models", body = crate::http::openapi::ModelsBody),
+        (status = 400, description = "A value that means nothing", body = crate::http::openapi::ErrorBody),
+    ),
+)]
+pub(crate) async fn list_embeddings(
+    State(state): State<AppState>,
+    OriginalUri(uri): OriginalUri,
+    Query(parameters): Parameters,
+) -> Result<Response, ApiError> {
+    let filter = Filter::parse(&parameters, state.clock.now())?.of_embeddings();
+    let models = filter.apply(&state.control);
+    let page = filter.page.unwrap_or_default();
+    Ok(Json(one_page(models, page, uri.path(), &parameters)).into_response())
+}
+
+/// A part of a list, with its length and the address of what follows.
+fn one_page(
+    models: Vec<Arc<Model>>,
+    page: Page,
+    path: &str,
+    parameters: &[(String, String)],
+) -> ModelListBody {
+    let total = models.len();
+    let shown: Vec<_> = models.into_iter().skip(page.offset).take(page.limit).collect();
+    let mut body = ModelListBody::all(shown.iter().map(|model| &**model));
+    body.total_count = Some(total as u64);
+    let next = page.offset.saturating_add(page.limit);
+    let next = (next < total).then(|| next_page(path, parameters, next));
+    body.links = Some(PageLinks { next });
+    body
 }
 
 /// A ready-made address of what follows.
