@@ -56,8 +56,9 @@ pub fn decoder(input: &[u8]) {
         assert_eq!(cut.text(), whole.text(), "{} depends on cuts", adapter.slug());
     }
     for dialect in DIALECTS {
-        for stream in [true, false] {
-            write(dialect, stream, &whole);
+        write(dialect, false, &whole);
+        if dialect.streams {
+            write(dialect, true, &whole);
         }
     }
     // What comes with a failed status is read too.
