@@ -19,12 +19,14 @@ mod document;
 mod quirks;
 mod sigv4;
 
+pub mod google;
 pub mod openai_compatible;
 
 use adapter::Adapter;
 
 /// Every adapter, in alphabetical order.
-pub static ADAPTERS: &[&dyn Adapter] = &[&openai_compatible::OpenAiCompatible];
+pub static ADAPTERS: &[&dyn Adapter] =
+    &[&google::Google, &openai_compatible::OpenAiCompatible, &google::Vertex];
 
 /// The adapter that speaks a dialect.
 pub fn find(slug: &str) -> Option<&'static dyn Adapter> {
