@@ -27,6 +27,7 @@ pub mod upstream;
 pub mod stream;
 pub mod meter;
 mod metadata;
+pub mod explain;
 pub mod settle;
 pub mod error;
 pub mod settings;

@@ -153,7 +153,7 @@ impl Gateway {
         reply: &mut Reply,
     ) -> Result<upstream::Opened, GatewayError> {
         middleware::prepare(call)?;
-        let plan = routing::plan(call, &self.stats, self.clock.now())?;
+        let plan = routing::plan(call.ask(), &self.stats, self.clock.now())?;
         if call.wants_metadata {
             call.note = Some(RouteNote::of(&plan));
         }

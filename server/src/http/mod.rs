@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::OriginalUri;
 use axum::http::{HeaderName, Method};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use protocol::error::ErrorType;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
@@ -56,6 +56,7 @@ fn api() -> Router<AppState> {
         .route("/models/{author}/{slug}/endpoints", get(management::models::endpoints))
         .route("/model/{author}/{slug}", get(management::models::find))
         .route("/providers", get(management::providers::list))
+        .route("/route/explain", post(management::route::explain))
         .route("/generation", get(management::generation::find))
         .route("/key", get(management::key::find))
         .route("/credits", get(management::credits::find))

@@ -16,7 +16,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::inference::{chat_completions, completions, embeddings, rerank};
-use super::management::{credits, generation, key, models, providers};
+use super::management::{credits, generation, key, models, providers, route};
 
 /// The whole document.
 #[derive(OpenApi)]
@@ -38,6 +38,7 @@ use super::management::{credits, generation, key, models, providers};
         models::find,
         models::endpoints,
         providers::list,
+        route::explain,
         generation::find,
         key::find,
         credits::find,

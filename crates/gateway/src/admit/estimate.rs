@@ -197,6 +197,13 @@ impl Estimate {
         u64::from(each) * u64::from(self.choices)
     }
 
+    /// What the call will likely cost at an endpoint.
+    pub fn price(&self, endpoint: &Endpoint) -> Usd {
+        let each = self.output_bound.unwrap_or(u32::MAX).min(self.open_output);
+        let output = u64::from(each.min(endpoint.output_tokens_max())) * u64::from(self.choices);
+        quote::upper_bound(self.prompt_tokens(), output, self.images, &endpoint.prices)
+    }
+
     /// What the first hold for an endpoint must be.
     pub fn quote(&self, endpoint: &Endpoint) -> Usd {
         quote::upper_bound(

@@ -24,6 +24,7 @@ use crate::metadata::RouteNote;
 use crate::pipeline::Gateway;
 use crate::ports::Caller;
 use crate::resolve::Resolved;
+use crate::routing::Ask;
 use crate::stream::stage::Stage;
 
 /// Everything about one generation under way. Made only here, dropped only when it is over.
@@ -51,6 +52,16 @@ pub struct Call {
 }
 
 impl Call {
+    /// What its route follows from.
+    pub(crate) const fn ask(&self) -> Ask<'_> {
+        Ask {
+            request: &self.request,
+            resolved: &self.resolved,
+            estimate: &self.estimate,
+            seed: self.seed,
+        }
+    }
+
     /// Milliseconds since the request was admitted.
     pub fn elapsed_ms(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX)

@@ -7,11 +7,10 @@ use domain::routing::{DataCollection, PriceText, ProviderPreferences};
 use protocol::chat::request::{ChatRequest, Content, PartKind};
 use protocol::error::{ErrorType, PublicError};
 
-use crate::admit::Call;
 use crate::admit::estimate::Estimate;
 use crate::error::GatewayError;
 use crate::resolve::ResolvedModel;
-use crate::routing::Candidate;
+use crate::routing::{Ask, Candidate};
 
 /// The constraint of an endpoint that nobody is shown.
 pub(crate) const HIDDEN: &str = "hidden";
@@ -42,14 +41,14 @@ pub(crate) struct Requirements<'a> {
 const SOFT_PARAMETERS: [&str; 3] = ["tools", "response_format", "verbosity"];
 
 impl<'a> Requirements<'a> {
-    pub(crate) fn of(call: &'a Call, resolved: &'a ResolvedModel) -> Self {
+    pub(crate) fn of(ask: Ask<'a>, resolved: &'a ResolvedModel) -> Self {
         Self {
-            preferences: &call.request.provider,
-            request: &call.request,
-            estimate: &call.estimate,
+            preferences: &ask.request.provider,
+            request: ask.request,
+            estimate: ask.estimate,
             model: &resolved.model,
             free: resolved.variants.contains(&Variant::Free),
-            modalities: modalities(&call.request),
+            modalities: modalities(ask.request),
         }
     }
 
@@ -171,17 +170,25 @@ impl<'a> Requirements<'a> {
     }
 
     /// Leaves only endpoints that support the soft parameters of the request, if there are any.
-    pub(crate) fn prefer_supporting(&self, candidates: &mut Vec<Candidate>) {
+    pub(crate) fn prefer_supporting(
+        &self,
+        candidates: &mut Vec<Candidate>,
+        excluded: &mut Vec<(String, Exclusion)>,
+    ) {
         for name in SOFT_PARAMETERS {
-            let asked = self.request.parameter(name).is_some();
-            if asked && candidates.iter().any(|candidate| candidate.endpoint.supports(name)) {
-                candidates.retain(|candidate| candidate.endpoint.supports(name));
+            let supports = |candidate: &Candidate| candidate.endpoint.supports(name);
+            if self.request.parameter(name).is_some() && candidates.iter().any(supports) {
+                let without = candidates.extract_if(.., |candidate| !supports(candidate));
+                excluded.extend(without.map(|candidate| {
+                    let reason = format!("others of this model support `{name}`, it does not");
+                    (candidate.endpoint.id.clone(), exclude("parameters", &reason))
+                }));
             }
         }
     }
 }
 
-fn exclude(field: &'static str, reason: &str) -> Exclusion {
+pub(crate) fn exclude(field: &'static str, reason: &str) -> Exclusion {
     Exclusion { field, reason: reason.to_owned() }
 }
 
@@ -247,14 +254,14 @@ fn modalities(request: &ChatRequest) -> Vec<Modality> {
 }
 
 /// The refusal of a prompt with something in it that no model asked for takes.
-pub(crate) fn not_taken(call: &Call) -> GatewayError {
-    let models = || call.resolved.models.iter().map(|resolved| &resolved.model);
+pub(crate) fn not_taken(ask: Ask<'_>) -> GatewayError {
+    let models = || ask.resolved.models.iter().map(|resolved| &resolved.model);
     let nobody_takes =
         |kind: &Modality| models().all(|model| !model.input_modalities.contains(kind));
     // Two models may each lack something else: then the first thing that one of them lacks.
-    let found = media(&call.request)
+    let found = media(ask.request)
         .find(|(kind, _)| nobody_takes(kind))
-        .or_else(|| media(&call.request).next());
+        .or_else(|| media(ask.request).next());
     let (kind, (list, at, part)) = found.unwrap_or((Modality::Text, ("messages", 0, 0)));
     let field = format!("{list}[{at}].content[{part}]");
     let names: Vec<&str> = models().map(|model| model.slug.as_str()).collect();

@@ -14,15 +14,18 @@ use std::sync::Arc;
 
 use domain::catalog::Endpoint;
 use domain::money::Usd;
+use domain::routing::{Partition, ProviderPreferences, Sort};
 use domain::time::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::admit::Call;
+use protocol::chat::request::ChatRequest;
+
+use crate::admit::estimate::Estimate;
 use crate::error::{GatewayError, NoEndpoint};
-use crate::resolve::ResolvedModel;
+use crate::resolve::{Resolved, ResolvedModel};
 use crate::routing::eligible::{Exclusion, Requirements};
-use crate::routing::stats::{EndpointStats, Stats};
+use crate::routing::stats::{Band, EndpointStats, Stats};
 use crate::routing::thresholds::Thresholds;
 
 /// An endpoint that may serve the call.
@@ -30,8 +33,28 @@ use crate::routing::thresholds::Thresholds;
 pub struct Candidate {
     pub endpoint: Arc<Endpoint>,
     pub stats: Arc<EndpointStats>,
+    /// What the call will likely cost there: what endpoints are compared by.
+    pub price: Usd,
     /// What must be held before it is dialled.
     pub quote: Usd,
+}
+
+/// How far back an endpoint goes, whatever it costs; least is best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Health {
+    is_demoted: bool,
+    band: Band,
+    is_slow: bool,
+}
+
+impl Candidate {
+    pub(crate) fn health(&self, preferences: &ProviderPreferences, now: Timestamp) -> Health {
+        Health {
+            is_demoted: self.stats.is_demoted(now),
+            band: self.stats.band(),
+            is_slow: !Thresholds::of(preferences).are_met(&self.stats),
+        }
+    }
 }
 
 /// The candidates in the order in which they are tried, and why others are not.
@@ -49,66 +72,110 @@ pub struct RouteContext<'a> {
     pub rng: ChaCha8Rng,
 }
 
-/// Plans one call: each model's endpoints in order, the models one after the other.
-pub(crate) fn plan(call: &Call, stats: &Stats, now: Timestamp) -> Result<RoutePlan, GatewayError> {
-    let is_fixed = call.request.provider.order.as_ref().is_some_and(|order| !order.is_empty());
-    let mut plan = RoutePlan { is_fixed, ..RoutePlan::default() };
-    let mut total = 0;
-    for (index, resolved) in call.resolved.models.iter().enumerate() {
-        total += resolved.model.endpoints.len();
-        let mut candidates = eligible(call, resolved, stats, &mut plan.excluded);
-        let mut context = RouteContext {
-            order: call.request.provider.order.as_deref().unwrap_or_default(),
-            rng: ChaCha8Rng::seed_from_u64(call.seed.wrapping_add(index as u64)),
-        };
-        strategies::choose(&call.request.provider, &resolved.variants)
-            .rank(&mut candidates, &mut context);
-        if context.order.is_empty() {
-            // Stable: those that work keep their order, those that do not follow.
-            let thresholds = Thresholds::of(&call.request.provider);
-            candidates.sort_by_cached_key(|Candidate { stats, .. }| {
-                (stats.is_demoted(now), stats.band(), !thresholds.are_met(stats))
-            });
-        }
-        // This is about providers: further `models` are fallbacks that were asked for.
-        if call.request.provider.allow_fallbacks == Some(false) {
-            candidates.truncate(context.order.len().max(1));
-        }
-        plan.candidates.append(&mut candidates);
-    }
+/// What a plan follows from, besides what has been seen of endpoints.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) request: &'a ChatRequest,
+    pub(crate) resolved: &'a Resolved,
+    pub(crate) estimate: &'a Estimate,
+    /// Chooses among equals.
+    pub(crate) seed: u64,
+}
+
+/// Plans one call, or says which constraints leave nobody to serve it.
+pub(crate) fn plan(ask: Ask<'_>, stats: &Stats, now: Timestamp) -> Result<RoutePlan, GatewayError> {
+    let plan = survey(ask, stats, now);
     if plan.candidates.is_empty() {
-        return Err(none(call, total, &plan.excluded));
+        let total = ask.resolved.models.iter().map(|resolved| resolved.model.endpoints.len()).sum();
+        return Err(none(ask, total, &plan.excluded));
     }
     Ok(plan)
 }
 
+/// Every endpoint of every model, in the order in which they would be tried or with the reason
+/// why not. Models follow one another, unless the caller sorts across them.
+pub(crate) fn survey(ask: Ask<'_>, stats: &Stats, now: Timestamp) -> RoutePlan {
+    let preferences = &ask.request.provider;
+    let is_fixed = preferences.order.as_ref().is_some_and(|order| !order.is_empty());
+    let mut plan = RoutePlan { is_fixed, ..RoutePlan::default() };
+    let groups = ask.resolved.models.iter().map(|resolved| {
+        let candidates = eligible(ask, resolved, stats, &mut plan.excluded);
+        (candidates, resolved.variants.as_slice())
+    });
+    let mut groups: Vec<_> = groups.collect();
+    if pools_models(preferences) {
+        let variants = groups.first().map_or(&[][..], |(_, variants)| variants);
+        let all = groups.into_iter().flat_map(|(candidates, _)| candidates).collect();
+        groups = vec![(all, variants)];
+    }
+    for (index, (mut candidates, variants)) in groups.into_iter().enumerate() {
+        let mut context = RouteContext {
+            order: preferences.order.as_deref().unwrap_or_default(),
+            rng: ChaCha8Rng::seed_from_u64(ask.seed.wrapping_add(index as u64)),
+        };
+        let strategy = strategies::choose(preferences, variants);
+        let health = |candidate: &Candidate| candidate.health(preferences, now);
+        if is_fixed {
+            strategy.rank(&mut candidates, &mut context);
+        } else {
+            // Those that work are ordered among themselves, then those that do not.
+            candidates.sort_by_cached_key(health);
+            let mut ranked = Vec::with_capacity(candidates.len());
+            while let Some(first) = candidates.first().map(health) {
+                let end = candidates.partition_point(|candidate| health(candidate) <= first);
+                let mut equals: Vec<Candidate> = candidates.drain(..end.max(1)).collect();
+                strategy.rank(&mut equals, &mut context);
+                ranked.append(&mut equals);
+            }
+            candidates = ranked;
+        }
+        // This is about providers: further `models` are fallbacks that were asked for.
+        if preferences.allow_fallbacks == Some(false) {
+            let kept = context.order.len().max(1).min(candidates.len());
+            let rest = candidates.split_off(kept);
+            plan.excluded.extend(rest.into_iter().map(|candidate| {
+                let reason = "`provider.allow_fallbacks` is false, and another goes first";
+                (candidate.endpoint.id.clone(), eligible::exclude("allow_fallbacks", reason))
+            }));
+        }
+        plan.candidates.append(&mut candidates);
+    }
+    plan
+}
+
+/// `sort: {"by": …, "partition": "none"}`: the best endpoint of any model goes first.
+fn pools_models(preferences: &ProviderPreferences) -> bool {
+    matches!(preferences.sort, Some(Sort::Object { partition: Some(Partition::None), .. }))
+}
+
 fn eligible(
-    call: &Call,
+    ask: Ask<'_>,
     resolved: &ResolvedModel,
     stats: &Stats,
     excluded: &mut Vec<(String, Exclusion)>,
 ) -> Vec<Candidate> {
-    let requirements = Requirements::of(call, resolved);
+    let requirements = Requirements::of(ask, resolved);
     let mut candidates = Vec::with_capacity(resolved.model.endpoints.len());
     for endpoint in &resolved.model.endpoints {
         match requirements.check(endpoint) {
             Ok(()) => candidates.push(Candidate {
                 endpoint: endpoint.clone(),
                 stats: stats.of(endpoint),
-                quote: call.estimate.quote(endpoint),
+                price: ask.estimate.price(endpoint),
+                quote: ask.estimate.quote(endpoint),
             }),
             Err(exclusion) => excluded.push((endpoint.id.clone(), exclusion)),
         }
     }
-    requirements.prefer_supporting(&mut candidates);
+    requirements.prefer_supporting(&mut candidates, excluded);
     candidates
 }
 
-fn none(call: &Call, total: usize, excluded: &[(String, Exclusion)]) -> GatewayError {
+fn none(ask: Ask<'_>, total: usize, excluded: &[(String, Exclusion)]) -> GatewayError {
     let offered =
         || excluded.iter().filter(|(_, exclusion)| exclusion.field != eligible::HIDDEN).peekable();
     if offered().peek().is_some() && offered().all(|(_, why)| why.field == eligible::MODALITY) {
-        return eligible::not_taken(call);
+        return eligible::not_taken(ask);
     }
     let mut removed: Vec<(&'static str, String, usize)> = Vec::new();
     for (_, exclusion) in excluded {
@@ -122,7 +189,7 @@ fn none(call: &Call, total: usize, excluded: &[(String, Exclusion)]) -> GatewayE
         }
     }
     GatewayError::NoEndpoint(Box::new(NoEndpoint {
-        requested_models: call
+        requested_models: ask
             .resolved
             .models
             .iter()

@@ -5,4 +5,5 @@
 mod auth;
 mod funds;
 mod pipeline;
+mod routing;
 mod world;

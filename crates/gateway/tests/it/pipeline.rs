@@ -6,13 +6,7 @@ use domain::generation::Outcome;
 use domain::money::Usd;
 use domain::usage::UsageSource;
 
-use crate::world::{MODEL, World};
-
-async fn rich() -> World {
-    let world = World::new().await;
-    world.add(Usd::from_dollars(5));
-    world
-}
+use crate::world::{MODEL, World, rich};
 
 #[tokio::test]
 async fn an_answer_is_charged_what_its_usage_costs() {

@@ -43,6 +43,13 @@ pub(crate) struct World {
     fund: FundKey,
 }
 
+/// A world whose workspace can pay for anything.
+pub(crate) async fn rich() -> World {
+    let world = World::new().await;
+    world.add(Usd::from_dollars(5));
+    world
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));

@@ -5,3 +5,4 @@ pub mod generation;
 pub mod key;
 pub mod models;
 pub mod providers;
+pub mod route;

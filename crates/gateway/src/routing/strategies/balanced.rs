@@ -16,9 +16,9 @@ impl Strategy for Balanced {
     }
 
     fn rank(&self, candidates: &mut Vec<Candidate>, context: &mut RouteContext<'_>) {
-        candidates.sort_by_key(|candidate| candidate.quote);
+        candidates.sort_by_key(|candidate| candidate.price);
         // What costs nothing always comes first.
-        if candidates.len() < 2 || candidates.first().is_some_and(|first| first.quote.is_zero()) {
+        if candidates.len() < 2 || candidates.first().is_some_and(|first| first.price.is_zero()) {
             return;
         }
         let weights: Vec<f64> = candidates.iter().map(weight).collect();
@@ -35,9 +35,24 @@ impl Strategy for Balanced {
     }
 }
 
+/// The share of calls that a candidate is drawn for first, among these, itself included.
+pub(crate) fn share<'a>(
+    candidate: &Candidate,
+    among: impl Iterator<Item = &'a Candidate> + Clone,
+) -> f64 {
+    let free = among.clone().any(|other| other.price.is_zero());
+    if free {
+        // The first of those that cost nothing, as they are listed.
+        let first = among.clone().find(|other| other.price.is_zero());
+        let is_first = first.is_some_and(|first| first.endpoint.id == candidate.endpoint.id);
+        return if is_first { 1.0 } else { 0.0 };
+    }
+    weight(candidate) / among.map(weight).sum::<f64>()
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a weight for drawing lots, not money")]
 fn weight(candidate: &Candidate) -> f64 {
-    let price = candidate.quote.nanos().max(1) as f64;
+    let price = candidate.price.nanos().max(1) as f64;
     1.0 / (price * price)
 }
 

@@ -15,7 +15,7 @@ impl Strategy for Latency {
     fn rank(&self, candidates: &mut Vec<Candidate>, _: &mut RouteContext<'_>) {
         candidates.sort_by_key(|candidate| {
             let measured = candidate.stats.ttft_ms();
-            (Reverse(measured.is_some()), measured, candidate.quote)
+            (Reverse(measured.is_some()), measured, candidate.price)
         });
     }
 }

@@ -31,6 +31,8 @@ pub static STRATEGIES: &[&dyn Strategy] = &[
     &throughput::Throughput,
 ];
 
+pub(crate) use balanced::share;
+
 /// The strategy that a request asks for: its own order, its sort, its variant, or the default.
 pub(crate) fn choose(
     preferences: &ProviderPreferences,

@@ -14,7 +14,7 @@ impl Strategy for Ordered {
     fn rank(&self, candidates: &mut Vec<Candidate>, context: &mut RouteContext<'_>) {
         candidates.sort_by_key(|candidate| {
             let place = context.order.iter().position(|slug| matches(slug, &candidate.endpoint));
-            (place.unwrap_or(usize::MAX), candidate.quote)
+            (place.unwrap_or(usize::MAX), candidate.price)
         });
     }
 }

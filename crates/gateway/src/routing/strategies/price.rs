@@ -11,6 +11,6 @@ impl Strategy for Price {
     }
 
     fn rank(&self, candidates: &mut Vec<Candidate>, _: &mut RouteContext<'_>) {
-        candidates.sort_by_key(|candidate| candidate.quote);
+        candidates.sort_by_key(|candidate| candidate.price);
     }
 }

@@ -24,6 +24,7 @@ fn candidates(list: &[(&str, i64)]) -> Vec<Candidate> {
             Candidate {
                 stats: stats.of(&endpoint),
                 endpoint: Arc::new(endpoint),
+                price: Usd::from_dollars(*dollars),
                 quote: Usd::from_dollars(*dollars),
             }
         })

@@ -14,7 +14,7 @@ impl Strategy for Throughput {
 
     fn rank(&self, candidates: &mut Vec<Candidate>, _: &mut RouteContext<'_>) {
         candidates.sort_by_key(|candidate| {
-            (Reverse(candidate.stats.throughput_milli()), candidate.quote)
+            (Reverse(candidate.stats.throughput_milli()), candidate.price)
         });
     }
 }
