@@ -13,6 +13,8 @@ use crate::error::ControlError;
 pub(crate) const LENGTH_MIN: usize = 10;
 /// Longer ones are an attempt to keep us busy.
 const BYTES_MAX: usize = 1_024;
+/// Guessing is estimated from so many characters.
+const GUESSED_LENGTH_MAX: usize = 100;
 /// Each hash under way takes 19 MiB and a core for some 20 milliseconds.
 const HASHES_AT_ONCE_MAX: usize = 4;
 /// Beyond this many waiting, callers are told to come back.
@@ -109,13 +111,17 @@ pub(crate) fn check(password: &Secret<String>, email: &str) -> Result<(), Contro
     if text.len() > BYTES_MAX {
         return refuse(format!("use a password of at most {BYTES_MAX} bytes"));
     }
-    let mut characters = text.chars();
-    let first = characters.next();
-    if characters.all(|character| Some(character) == first) {
-        return refuse("use a password of more than one character repeated".to_owned());
-    }
-    if text.to_lowercase() == email {
-        return refuse("use a password other than your email address".to_owned());
+    // How long a guesser who knows the usual lists, keyboards and dates would need. What comes
+    // after the first hundred characters makes no password worse.
+    let beginning: String = text.chars().take(GUESSED_LENGTH_MAX).collect();
+    let guess = zxcvbn::zxcvbn(&beginning, &[email, "entrepot"]);
+    if guess.score() < zxcvbn::Score::Two {
+        let why = guess.feedback().and_then(zxcvbn::feedback::Feedback::warning);
+        let why = why.map_or_else(String::new, |why| format!(" {why}"));
+        return refuse(format!(
+            "this password is among the first that are tried.{why} Use several unrelated words, \
+             or let your browser suggest one"
+        ));
     }
     Ok(())
 }
@@ -166,7 +172,9 @@ mod tests {
         assert_eq!(message("ten chars!"), None);
         assert_eq!(message("ééééééééé").as_deref(), message("nine char").as_deref());
         assert!(message("aaaaaaaaaaaaa").is_some());
-        assert!(message("Someone@example.com").is_some());
+        for guessed in ["Someone@example.com", "password1234", "qwertyuiop12", "1234567890"] {
+            assert!(message(guessed).is_some_and(|text| text.contains("first that are tried")));
+        }
         assert!(message(&"ab".repeat(600)).is_some());
     }
 }

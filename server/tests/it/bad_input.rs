@@ -144,8 +144,9 @@ async fn a_missing_or_wrong_key_is_refused() {
             if let Some(header) = &header {
                 request = request.header("authorization", header);
             }
-            let reply = Reply::of(request.send().await.unwrap()).await;
-            reply.error(401, "authentication");
+            let response = request.send().await.unwrap();
+            assert_eq!(response.headers()["www-authenticate"], "Bearer");
+            Reply::of(response).await.error(401, "authentication");
         }
     }
     let reply = app.http.post(app.url(PATH)).body("{").send().await.unwrap();
