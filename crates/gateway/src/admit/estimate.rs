@@ -201,7 +201,14 @@ impl Estimate {
     pub fn price(&self, endpoint: &Endpoint) -> Usd {
         let each = self.output_bound.unwrap_or(u32::MAX).min(self.open_output);
         let output = u64::from(each.min(endpoint.output_tokens_max())) * u64::from(self.choices);
-        quote::upper_bound(self.prompt_tokens(), output, self.images, &endpoint.prices)
+        let usage = Usage {
+            prompt: self.prompt_tokens(),
+            completion: output,
+            image_input: self.images,
+            requests: self.searches,
+            ..Usage::default()
+        };
+        quote::cost(&usage, &endpoint.prices)
     }
 
     /// What the first hold for an endpoint must be.
