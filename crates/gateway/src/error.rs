@@ -42,6 +42,8 @@ pub enum GatewayError {
     Busy,
     #[error("the caller left before the answer began")]
     CallerGone,
+    #[error("the answer broke off: {}", .0.message)]
+    Broken(Box<PublicError>),
     #[error("every attempt failed")]
     Upstream(Box<UpstreamFailure>),
     #[error("the request took too long")]
@@ -127,7 +129,7 @@ impl GatewayError {
             | Self::CreditShort(_)
             | Self::LimitReached(_)
             | Self::CallerGone => Fault::Client,
-            Self::Upstream(_) | Self::Deadline => Fault::Upstream,
+            Self::Upstream(_) | Self::Broken(_) | Self::Deadline => Fault::Upstream,
             Self::Busy | Self::Unavailable(_) | Self::Lost => Fault::Us,
         }
     }
@@ -152,7 +154,7 @@ impl GatewayError {
                 ErrorType::Authentication,
                 "This API key is disabled. Enable it on the Keys page, or use another.",
             ),
-            Self::Invalid(error) => (**error).clone(),
+            Self::Invalid(error) | Self::Broken(error) => (**error).clone(),
             Self::ModelMissing => PublicError::new(
                 ErrorType::InvalidRequest,
                 "`model` is required. GET /api/v1/models lists what can be asked for.",

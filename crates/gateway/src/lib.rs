@@ -29,6 +29,7 @@ pub mod meter;
 mod metadata;
 pub mod explain;
 pub mod settle;
+pub mod count_tokens;
 pub mod error;
 pub mod settings;
 #[cfg(any(test, feature = "testing"))]

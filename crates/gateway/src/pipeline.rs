@@ -273,6 +273,9 @@ async fn say_the_end(
     let mut bytes = if streaming { std::mem::take(&mut out) } else { BytesMut::new() };
     match (outcome, error) {
         (Outcome::Cancelled, _) => return,
+        (_, Some(error)) if !streaming && line.is_all_or_nothing() => {
+            return reply.refuse(GatewayError::Broken(Box::new(error)));
+        }
         (_, Some(error)) => line.fail(&error, summary, &mut bytes),
         (_, None) => line.end(summary, &mut bytes),
     }

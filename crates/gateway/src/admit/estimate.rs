@@ -39,6 +39,8 @@ struct Size {
     bytes: u64,
     images: u64,
     opaque: u64,
+    /// Bytes of everything that is no text, as it is written.
+    media: u64,
 }
 
 impl Size {
@@ -52,6 +54,9 @@ impl Size {
             Content::Parts(parts) => parts,
         };
         for part in parts {
+            if !matches!(part.kind, PartKind::Text { .. }) {
+                self.media += part.raw.get().len() as u64;
+            }
             match part.kind {
                 PartKind::Text { bytes } => self.bytes += u64::from(bytes),
                 PartKind::Image => self.images += 1,
@@ -104,6 +109,13 @@ impl Estimate {
         }
         // Tools, schemas and predictions are read by the model; what else is there is short.
         size.bytes += length(&request.parameters);
+        // What only the caller's own dialect can say is read by a model of that dialect too.
+        if let Some(native) = &request.native
+            && !native.unconverted.is_empty()
+        {
+            let written = length(&native.members).saturating_sub(size.media);
+            size.bytes = size.bytes.max(written);
+        }
         let chat = Self {
             prompt_bytes: size.bytes,
             together_bytes: size.bytes,

@@ -97,20 +97,44 @@ impl Gateway {
         asked: Asked,
         resolved: Resolved,
     ) -> Result<Call, GatewayError> {
-        let slot =
-            Slot::take(&self.active, self.settings.generations_max).ok_or(GatewayError::Busy)?;
-        let estimate = Estimate::of(&asked.request, self.settings.open_output_tokens);
-        let now = self.clock.now();
-        let mut held = HeldCredit::new(self.funds.clone(), &funds_of(&caller, now));
-        let quote = resolved
+        let funds = funds_of(&caller, self.clock.now());
+        let mut call = self.call(id, caller, asked, resolved, &funds)?;
+        let quote = call
+            .resolved
             .models
             .iter()
             .flat_map(|resolved| &resolved.model.endpoints)
             .filter(|endpoint| !endpoint.hidden)
-            .map(|endpoint| estimate.quote(endpoint))
+            .map(|endpoint| call.estimate.quote(endpoint))
             .min()
             .unwrap_or(Usd::ZERO);
-        held.grow_to(quote).await.map_err(|error| refusal(error, &estimate, &resolved))?;
+        let grown = call.held.grow_to(quote).await;
+        grown.map_err(|error| refusal(error, &call.estimate, &call.resolved))?;
+        Ok(call)
+    }
+
+    /// A call that costs nothing, and for which nothing is held.
+    pub(crate) fn admit_free(
+        &self,
+        id: GenerationId,
+        caller: Arc<Caller>,
+        asked: Asked,
+        resolved: Resolved,
+    ) -> Result<Call, GatewayError> {
+        self.call(id, caller, asked, resolved, &[])
+    }
+
+    fn call(
+        &self,
+        id: GenerationId,
+        caller: Arc<Caller>,
+        asked: Asked,
+        resolved: Resolved,
+        funds: &[FundKey],
+    ) -> Result<Call, GatewayError> {
+        let slot =
+            Slot::take(&self.active, self.settings.generations_max).ok_or(GatewayError::Busy)?;
+        let estimate = Estimate::of(&asked.request, self.settings.open_output_tokens);
         Ok(Call {
             id,
             caller,
@@ -118,14 +142,14 @@ impl Gateway {
             attribution: asked.attribution,
             resolved,
             estimate,
-            held,
+            held: HeldCredit::new(self.funds.clone(), funds),
             attempts: Vec::new(),
             stages: Vec::new(),
             wants_metadata: asked.wants_metadata,
             note: None,
             dropped: Vec::new(),
             seed: self.random.next_u64(),
-            admitted_at: now,
+            admitted_at: self.clock.now(),
             started: std::time::Instant::now(),
             _slot: slot,
         })

@@ -165,6 +165,10 @@ impl Line {
         self.encoder.fail(error, summary, out);
     }
 
+    pub(crate) fn is_all_or_nothing(&self) -> bool {
+        self.encoder.is_all_or_nothing()
+    }
+
     pub(crate) fn keep_alive(&mut self, out: &mut BytesMut) {
         self.encoder.keep_alive(out);
     }

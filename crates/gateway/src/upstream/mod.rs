@@ -247,8 +247,9 @@ fn has_result(kind: &Kind, events: &[ChatEvent]) -> bool {
     }
 }
 
-/// Reads what an upstream says about its failure, as far as it is worth reading.
-async fn read_error(response: &mut Response) -> Vec<u8> {
+/// Reads what an upstream says about its failure, or another short body, as far as it is worth
+/// reading.
+pub(crate) async fn read_error(response: &mut Response) -> Vec<u8> {
     let mut body = Vec::new();
     // A body that breaks off is classified by what came of it.
     while let Ok(Some(chunk)) = response.chunk().await {

@@ -86,6 +86,12 @@ pub trait Encoder: Send {
     /// writes usage and the terminator.
     fn fail(&mut self, error: &PublicError, summary: &Summary, out: &mut BytesMut);
 
+    /// Whether a whole answer that broke off is told as an error and nothing else: the dialect has
+    /// no place for an error beside half an answer.
+    fn is_all_or_nothing(&self) -> bool {
+        false
+    }
+
     /// Something that keeps proxies and callers waiting; nothing where the dialect can't.
     fn keep_alive(&mut self, out: &mut BytesMut);
 }

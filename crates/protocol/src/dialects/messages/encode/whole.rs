@@ -67,6 +67,10 @@ impl Encoder for Whole {
         self.facts.write_error(error, &self.envelope, summary, out);
     }
 
+    fn is_all_or_nothing(&self) -> bool {
+        true
+    }
+
     fn keep_alive(&mut self, _: &mut BytesMut) {}
 }
 
