@@ -9,6 +9,7 @@ mod echo;
 mod encode;
 mod input;
 mod item;
+mod listed;
 mod native;
 mod output;
 mod reasoning;
@@ -20,6 +21,7 @@ mod wire;
 pub use decode::{Decoded, Draft, decode, read};
 pub use echo::Echo;
 pub use encode::{Keep, Now, encoder};
+pub use listed::listed;
 
 #[cfg(test)]
 mod tests;

@@ -58,7 +58,7 @@ fn parameters_get_the_names_of_chat_completions() {
     assert_eq!(parameter(&request, "parallel_tool_calls"), Value::Null);
 
     let native_request = request.native.as_ref().unwrap();
-    assert_eq!(native_request.unconverted, ["truncation", "max_tool_calls", "from_the_future"]);
+    assert_eq!(native_request.unconverted, ["from_the_future", "max_tool_calls", "truncation"]);
     for ours in
         ["model", "models", "stream", "user", "session_id", "provider", "top_k", "store", "plugins"]
     {
