@@ -28,6 +28,7 @@ use crate::config::{Config, Environment};
 use crate::http::management::models::ModelList;
 use crate::lanes::Lanes;
 use crate::ports::{KeyTouches, StoreKeys, StoreLedger};
+use crate::responses::Responses;
 use crate::state::{AppState, Readiness};
 use crate::tasks::Tasks;
 use crate::{http, jobs, telemetry};
@@ -75,6 +76,8 @@ impl Server {
         let makes_demo = config.billing.demo.is_on(any_live);
         let control = means.control(&db, &catalog, &config, &gateway, sandbox_top_up);
         let public_url = public_url(&config, address);
+        let tasks = Tasks::new();
+        let responses = Arc::new(Responses::new(db.clone(), tasks.clone()));
         let state = AppState {
             gateway,
             control,
@@ -83,10 +86,11 @@ impl Server {
             config: Arc::new(config),
             clock: means.clock,
             random: means.random,
-            tasks: Tasks::new(),
+            tasks,
             node: means.node,
             touches: Arc::new(KeyTouches::default()),
             model_list: Arc::new(ModelList::default()),
+            responses,
             public_url: public_url.into(),
             sandbox_top_up,
             readiness: Arc::new(Readiness::default()),

@@ -14,6 +14,7 @@ pub mod config;
 pub mod http;
 pub mod jobs;
 pub mod ports;
+pub mod responses;
 pub mod state;
 pub mod tasks;
 pub mod lanes;

@@ -17,6 +17,7 @@ use store::Db;
 use crate::config::Config;
 use crate::http::management::models::ModelList;
 use crate::ports::KeyTouches;
+use crate::responses::Responses;
 use crate::tasks::Tasks;
 
 /// The parts of a running server.
@@ -34,6 +35,8 @@ pub struct AppState {
     /// When keys were last used, until a job writes it down.
     pub touches: Arc<KeyTouches>,
     pub model_list: Arc<ModelList>,
+    /// Responses that are kept.
+    pub responses: Arc<Responses>,
     /// Where callers reach this server, without a trailing slash.
     pub public_url: Arc<str>,
     /// Whether people may give themselves sandbox credit.

@@ -16,6 +16,7 @@ mod gateway;
 pub mod http;
 pub mod limits;
 mod raw;
+pub mod responses;
 pub mod sandbox;
 mod section;
 pub mod telemetry;
@@ -41,6 +42,7 @@ pub struct Config {
     pub gateway: ::gateway::Settings,
     pub billing: billing::Billing,
     pub limits: limits::Limits,
+    pub responses: responses::Responses,
     pub telemetry: telemetry::Telemetry,
     pub web: web::Web,
     /// The settings as `check-config` prints them: name, value, place.
@@ -141,6 +143,7 @@ impl Config {
             gateway: gateway::read(&reader.section("gateway")),
             billing: billing::Billing::read(&reader.section("billing")),
             limits: limits::Limits::read(&reader.section("limits")),
+            responses: responses::Responses::read(&reader.section("responses")),
             telemetry: telemetry::Telemetry::read(&reader.section("telemetry")),
             web: web::Web::read(&reader.section("web")),
             effective: effective(raw),

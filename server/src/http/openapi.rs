@@ -15,8 +15,13 @@ use serde_json::Value;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
+<<<<<<< server/src/http/openapi.rs
+use super::inference::{chat_completions, completions, embeddings, rerank, responses};
+use super::management::{credits, generation, key, models, providers};
+=======
 use super::inference::{chat_completions, completions, embeddings, rerank};
 use super::management::{credits, generation, key, models, providers, route};
+>>>>>>> /tmp/l.tip
 
 /// The whole document.
 #[derive(OpenApi)]
@@ -32,6 +37,10 @@ use super::management::{credits, generation, key, models, providers, route};
         completions::create,
         embeddings::create,
         rerank::create,
+        responses::create::create,
+        responses::kept::find,
+        responses::kept::delete,
+        responses::kept::list_input,
         models::list,
         models::list_embeddings,
         models::count,

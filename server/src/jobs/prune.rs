@@ -1,4 +1,5 @@
-//! Forgets what is kept only for a while: closed leases and the replies of repeated requests.
+//! Forgets what is kept only for a while: closed leases, the replies of repeated requests, and
+//! responses that callers asked to keep.
 
 use std::time::Duration;
 
@@ -31,7 +32,13 @@ impl Job for Prune {
         let before = now.minus(CLOSED_LEASES_KEPT);
         let leases = store::ledger::leases::delete_closed(&state.db, before).await?;
         let replies = store::idempotency::delete_expired(&state.db, now).await?;
-        tracing::debug!(leases.pruned = leases, replies.pruned = replies, "Pruned");
+        let responses = store::responses::delete_expired(&state.db, now).await?;
+        tracing::debug!(
+            leases.pruned = leases,
+            replies.pruned = replies,
+            responses.pruned = responses,
+            "Pruned"
+        );
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ pub mod chat_completions;
 pub mod completions;
 pub mod embeddings;
 pub mod rerank;
+pub mod responses;
 pub(crate) mod schemas;
 
 use std::convert::Infallible;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/completions", post(completions::create))
         .route("/embeddings", post(embeddings::create))
         .route("/rerank", post(rerank::create))
+        .merge(responses::routes())
 }
 
 /// An answer that has begun, as a response.
