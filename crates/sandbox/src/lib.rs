@@ -59,6 +59,7 @@ mod script;
 mod seal;
 mod server;
 mod show;
+mod sigv4;
 mod stats;
 mod understood;
 mod vectors;

@@ -3,7 +3,7 @@
 //! The first segment names the provider. The rest is recognised by how it ends, because every
 //! provider puts its own prefix (`v1`, `openai/v1`, `api/paas/v4`, …) before it.
 
-use crate::dialects::{Dialect, Framing, anthropic, chat, gemini};
+use crate::dialects::{Dialect, Framing, anthropic, bedrock, chat, gemini};
 use crate::refusal::Refusal;
 
 /// What is to be done.
@@ -100,16 +100,24 @@ fn at_verb(
     Some(route)
 }
 
-fn bedrock(
-    _rest: &str,
-    _route: &dyn Fn(&'static dyn Dialect, Operation) -> Route,
-) -> Option<Route> {
-    None
+/// `…/model/{id}/converse`, as Bedrock has it.
+fn bedrock(rest: &str, route: &dyn Fn(&'static dyn Dialect, Operation) -> Route) -> Option<Route> {
+    let (path, verb) = rest.rsplit_once('/')?;
+    let model = path.strip_prefix("model/").or_else(|| between(path, "/model/", ""))?;
+    let operation = match verb {
+        "converse" | "converse-stream" => Operation::Generate,
+        "count-tokens" => Operation::CountTokens,
+        _ => return None,
+    };
+    let mut route = route(&bedrock::Bedrock, operation);
+    route.model = Some(decode(model));
+    route.stream = Some(verb == "converse-stream");
+    Some(route)
 }
 
 fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
     let (_, rest) = text.split_once(before)?;
-    rest.split_once(after).map(|(found, _)| found)
+    if after.is_empty() { Some(rest) } else { rest.split_once(after).map(|(found, _)| found) }
 }
 
 /// Undoes percent-encoding; what is not encoded properly stays as it is.
@@ -162,6 +170,9 @@ mod tests {
         check("/p/v1/messages/count_tokens", "anthropic", CountTokens, None);
         check("/p/v1beta/models/g:generateContent", "gemini", Generate, Some("g"));
         check("/p/v1beta/models/fault/429:countTokens", "gemini", CountTokens, Some("fault/429"));
+        check("/p/model/a.b%3A0/converse", "bedrock", Generate, Some("a.b:0"));
+        check("/p/model/fault/500/converse-stream", "bedrock", Generate, Some("fault/500"));
+        check("/p/model/m/count-tokens", "bedrock", CountTokens, Some("m"));
         let vertex = "/p/v1/projects/x/locations/y/publishers/anthropic/models/c@1:rawPredict";
         check(vertex, "anthropic", Generate, Some("c@1"));
         for address in ["/", "/p", "/p/v1/nothing", "/p/v1beta/models/g:explain"] {

@@ -6,6 +6,7 @@
 pub(crate) mod chat;
 pub(crate) mod anthropic;
 pub(crate) mod gemini;
+pub(crate) mod bedrock;
 mod sse;
 
 use hyper::HeaderMap;
@@ -18,7 +19,8 @@ use crate::script::Renderer;
 use crate::understood::Understood;
 
 /// Every dialect, in the order of `index`.
-pub(crate) const DIALECTS: &[&dyn Dialect] = &[&chat::Chat, &anthropic::Anthropic, &gemini::Gemini];
+pub(crate) const DIALECTS: &[&dyn Dialect] =
+    &[&chat::Chat, &anthropic::Anthropic, &gemini::Gemini, &bedrock::Bedrock];
 
 /// When an answer was made. The sandbox has no clock: its answers are the same every day.
 pub(crate) const CREATED: u64 = 1_767_225_600;

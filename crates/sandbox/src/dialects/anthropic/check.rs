@@ -115,7 +115,7 @@ fn ends_in_space(parts: &[Part]) -> bool {
     }
 }
 
-pub(super) fn check(asked: &Understood) -> Result<()> {
+pub(crate) fn check(asked: &Understood) -> Result<()> {
     caching(asked)?;
     match &asked.reasoning {
         Some(reasoning) if reasoning.enabled => thinking(asked, reasoning),

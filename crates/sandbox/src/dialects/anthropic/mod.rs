@@ -2,7 +2,7 @@
 
 mod read;
 mod block;
-mod check;
+pub(crate) mod check;
 mod write;
 
 use serde_json::{Value, json};
