@@ -15,13 +15,8 @@ use serde_json::Value;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
-<<<<<<< server/src/http/openapi.rs
 use super::inference::{chat_completions, completions, embeddings, rerank, responses};
-use super::management::{credits, generation, key, models, providers};
-=======
-use super::inference::{chat_completions, completions, embeddings, rerank};
 use super::management::{credits, generation, key, models, providers, route};
->>>>>>> /tmp/l.tip
 
 /// The whole document.
 #[derive(OpenApi)]
