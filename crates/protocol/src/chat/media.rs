@@ -174,16 +174,12 @@ fn is_base64(text: &str) -> bool {
 fn head(base64: &str) -> Vec<u8> {
     let mut head = Vec::with_capacity(12);
     for four in base64.as_bytes().chunks(4).take(4) {
-        let mut bits = 0_u32;
-        let mut digits = 0;
-        for value in four.iter().map_while(|byte| digit(*byte)) {
-            bits = bits << 6 | u32::from(value);
-            digits += 1;
-        }
-        bits <<= 6 * (4 - digits);
+        let digits: Vec<u8> = four.iter().map_while(|byte| digit(*byte)).collect();
+        let place = |n: usize| u32::from(digits.get(n).copied().unwrap_or(0));
+        let bits = place(0) << 18 | place(1) << 12 | place(2) << 6 | place(3);
         let [_, bytes @ ..] = bits.to_be_bytes();
         // Two digits are a byte, three are two.
-        head.extend(bytes.iter().take((digits as usize).saturating_sub(1)));
+        head.extend(bytes.iter().take(digits.len().saturating_sub(1)));
     }
     head
 }

@@ -15,8 +15,8 @@ struct Logprobs<'a> {
 
 #[derive(Deserialize)]
 struct Token<'a> {
-    #[serde(borrow)]
-    token: Cow<'a, str>,
+    #[serde(borrow, rename = "token")]
+    text: Cow<'a, str>,
     logprob: Option<f64>,
     #[serde(borrow, default)]
     top_logprobs: Vec<Alternative<'a>>,
@@ -43,14 +43,14 @@ pub(super) fn write(out: &mut BytesMut, chat: &str, offset: &mut usize) {
     let (mut tokens, mut logprobs) = (Vec::new(), Vec::new());
     for token in content {
         offsets.push(*offset);
-        *offset += token.token.chars().count();
+        *offset += token.text.chars().count();
         let top: Map<String, Value> = token
             .top_logprobs
             .into_iter()
             .map(|other| (other.token.into_owned(), other.logprob.into()))
             .collect();
         tops.push(if top.is_empty() { Value::Null } else { top.into() });
-        tokens.push(token.token.into_owned());
+        tokens.push(token.text.into_owned());
         logprobs.push(token.logprob);
     }
     let columns = json!({
