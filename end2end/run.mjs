@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { root, startServer } from "./server.mjs";
@@ -34,7 +34,10 @@ const SUITES = {
       "--test-reporter-destination=stdout",
       "--test-reporter=junit",
       `--test-reporter-destination=${junit}`,
-      "sdk/node/openai.test.mjs",
+      ...readdirSync(join(here, "sdk/node"))
+        .filter((file) => file.endsWith(".test.mjs"))
+        .sort()
+        .map((file) => `sdk/node/${file}`),
     ],
   ],
   browser: () => [join(here, "node_modules/.bin/playwright"), ["test", "--reporter=list,junit"]],
