@@ -18,7 +18,9 @@ mod body;
 mod document;
 mod quirks;
 mod sigv4;
+mod turns;
 
+pub mod anthropic;
 pub mod google;
 pub mod openai_compatible;
 
@@ -26,7 +28,7 @@ use adapter::Adapter;
 
 /// Every adapter, in alphabetical order.
 pub static ADAPTERS: &[&dyn Adapter] =
-    &[&google::Google, &openai_compatible::OpenAiCompatible, &google::Vertex];
+    &[&anthropic::Anthropic, &google::Google, &openai_compatible::OpenAiCompatible, &google::Vertex];
 
 /// The adapter that speaks a dialect.
 pub fn find(slug: &str) -> Option<&'static dyn Adapter> {
