@@ -80,9 +80,9 @@ fn length(members: &[(String, Box<RawValue>)]) -> u64 {
 pub struct Estimate {
     /// Bytes of everything the model reads.
     pub prompt_bytes: u64,
-    /// Bytes of what must fit into its context together: everything, but for many inputs of which
-    /// each is read by itself the longest.
-    pub together_bytes: u64,
+    /// Bytes of what must fit into its context at once, where that isn't everything: of many
+    /// inputs that are read one by one, the longest.
+    pub longest_bytes: Option<u64>,
     pub images: u64,
     /// Parts whose size in tokens does not show in the request: a short address may name a long
     /// film.
@@ -118,7 +118,7 @@ impl Estimate {
         }
         let chat = Self {
             prompt_bytes: size.bytes,
-            together_bytes: size.bytes,
+            longest_bytes: None,
             images: size.images,
             opaque: size.opaque,
             messages: request.messages.len() as u64,
@@ -149,7 +149,7 @@ impl Estimate {
         let total: u64 = asked.inputs.iter().filter(|input| !is_counted(input)).map(bytes).sum();
         Self {
             prompt_bytes: self.prompt_bytes + total + length(&asked.parameters),
-            together_bytes: asked.inputs.iter().map(bytes).max().unwrap_or(0),
+            longest_bytes: asked.inputs.iter().map(bytes).max(),
             messages: asked.inputs.len() as u64,
             output_bound: Some(0),
             ..self
@@ -167,7 +167,7 @@ impl Estimate {
             .sum();
         Self {
             prompt_bytes: self.prompt_bytes + lengths.sum::<u64>() + length(&asked.parameters),
-            together_bytes: 0,
+            longest_bytes: Some(0),
             messages: asked.documents.len() as u64,
             searches: chunks.div_ceil(CHUNKS_PER_SEARCH).max(1),
             output_bound: Some(0),
@@ -191,10 +191,8 @@ impl Estimate {
 
     /// Tokens that must fit into the model's context at once.
     pub fn context_tokens(&self) -> u64 {
-        if self.together_bytes == self.prompt_bytes {
-            return self.prompt_tokens();
-        }
-        self.together_bytes.div_ceil(BYTES_PER_TOKEN)
+        self.longest_bytes
+            .map_or_else(|| self.prompt_tokens(), |bytes| bytes.div_ceil(BYTES_PER_TOKEN))
     }
 
     /// What is owed by the request, beyond the first.
@@ -257,5 +255,45 @@ impl Estimate {
     pub fn affordable_output(&self, credit: Usd, endpoint: &Endpoint) -> u64 {
         quote::affordable_output(credit, self.prompt_tokens_bound(), self.images, &endpoint.prices)
             / u64::from(self.choices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::dialects::{embeddings, rerank};
+
+    #[test]
+    fn vectors_write_nothing_and_are_read_one_by_one() {
+        let body = br#"{"model":"a/b","input":["aaaa","aaaaaaaa",[1,2,3]]}"#;
+        let estimate = Estimate::of(&embeddings::decode(body).unwrap(), 1_024);
+        assert_eq!(estimate.prompt_bytes, 4 + 8 + 12);
+        assert_eq!(estimate.context_tokens(), 3);
+        assert_eq!((estimate.output_bound, estimate.searches), (Some(0), 1));
+        assert_eq!(estimate.messages, 3);
+    }
+
+    #[test]
+    fn parts_among_inputs_are_counted_once() {
+        let body = br#"{"input":[{"content":[{"type":"text","text":"aaaa"},
+            {"type":"image_url","image_url":{"url":"https://x/y.png"}}]}]}"#;
+        let estimate = Estimate::of(&embeddings::decode(body).unwrap(), 1_024);
+        assert_eq!((estimate.prompt_bytes, estimate.images), (4, 1));
+        assert_eq!(estimate.context_tokens(), 1);
+    }
+
+    #[test]
+    fn searches_are_counted_by_the_hundred_and_by_length() {
+        let searches = |count: usize, bytes: usize| {
+            let documents = vec!["a".repeat(bytes); count];
+            let body = serde_json::json!({"query": "q", "documents": documents});
+            let (request, _) = rerank::decode(body.to_string().as_bytes()).unwrap();
+            Estimate::of(&request, 1_024).searches
+        };
+        assert_eq!(searches(1, 10), 1);
+        assert_eq!(searches(100, 10), 1);
+        assert_eq!(searches(101, 10), 2);
+        // Each document of 900 tokens is two chunks.
+        assert_eq!(searches(100, 2_700), 2);
     }
 }
