@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
-use super::inference::{chat_completions, completions, embeddings, rerank, responses};
+use super::inference::{chat_completions, completions, embeddings, messages, rerank, responses};
 use super::management::{credits, generation, key, models, providers, route};
 
 /// The whole document.
@@ -30,6 +30,8 @@ use super::management::{credits, generation, key, models, providers, route};
     paths(
         chat_completions::create,
         completions::create,
+        messages::create,
+        messages::count,
         embeddings::create,
         rerank::create,
         responses::create::create,

@@ -38,7 +38,7 @@ impl Gateway {
         let asked = Asked { request, attribution: Attribution::default(), wants_metadata: false };
         let mut call = self.admit_free(id, caller, asked, resolved)?;
         middleware::prepare(&mut call)?;
-        let plan = routing::plan(&call, &self.stats, self.clock.now())?;
+        let plan = routing::plan(call.ask(), &self.stats, self.clock.now())?;
         let counter = plan.candidates.iter().find_map(|candidate| {
             let adapter = providers::find(candidate.endpoint.dialect())?;
             Some((candidate, adapter, adapter.count_tokens()?))
@@ -46,7 +46,7 @@ impl Gateway {
         let Some((candidate, adapter, counter)) = counter else {
             return Ok(estimate::tokens(&call.request));
         };
-        let asking = ask(self, &call, candidate, adapter, counter);
+        let asking = ask(self, &call.request, candidate, adapter, counter);
         let counted = tokio::time::timeout(PATIENCE, asking).await;
         match counted.unwrap_or_else(|_| Err(transport::timed_out(&candidate.endpoint))) {
             Ok(tokens) => Ok(tokens),
@@ -67,7 +67,7 @@ impl Gateway {
 /// Asks one provider.
 async fn ask(
     gateway: &Gateway,
-    call: &Call,
+    request: &ChatRequest,
     candidate: &Candidate,
     adapter: &dyn Adapter,
     counter: &dyn CountTokens,
@@ -75,7 +75,7 @@ async fn ask(
     let endpoint = &candidate.endpoint;
     let target = Target { endpoint, base_url: endpoint.provider.dialled_url() };
     let request = counter
-        .encode(&call.request, &target)
+        .encode(request, &target)
         .map_err(|_| transport::unreachable(endpoint, "it cannot be sent the request"))?;
     let mut response = gateway.transport.send(request, endpoint, gateway.clock.now()).await?;
     let (status, headers) = (response.status(), response.headers().clone());

@@ -4,6 +4,7 @@
 pub mod chat_completions;
 pub mod completions;
 pub mod embeddings;
+pub mod messages;
 pub mod rerank;
 pub mod responses;
 pub(crate) mod schemas;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/completions", post(completions::create))
         .route("/embeddings", post(embeddings::create))
         .route("/rerank", post(rerank::create))
+        .merge(messages::routes())
         .merge(responses::routes())
 }
 
