@@ -74,12 +74,12 @@ pub struct RouteContext<'a> {
 
 /// What a plan follows from, besides what has been seen of endpoints.
 #[derive(Clone, Copy)]
-pub(crate) struct Ask<'a> {
-    pub(crate) request: &'a ChatRequest,
-    pub(crate) resolved: &'a Resolved,
-    pub(crate) estimate: &'a Estimate,
+pub struct Ask<'a> {
+    pub request: &'a ChatRequest,
+    pub resolved: &'a Resolved,
+    pub estimate: &'a Estimate,
     /// Chooses among equals.
-    pub(crate) seed: u64,
+    pub seed: u64,
 }
 
 /// Plans one call, or says which constraints leave nobody to serve it.
@@ -94,7 +94,7 @@ pub(crate) fn plan(ask: Ask<'_>, stats: &Stats, now: Timestamp) -> Result<RouteP
 
 /// Every endpoint of every model, in the order in which they would be tried or with the reason
 /// why not. Models follow one another, unless the caller sorts across them.
-pub(crate) fn survey(ask: Ask<'_>, stats: &Stats, now: Timestamp) -> RoutePlan {
+pub fn survey(ask: Ask<'_>, stats: &Stats, now: Timestamp) -> RoutePlan {
     let preferences = &ask.request.provider;
     let is_fixed = preferences.order.as_ref().is_some_and(|order| !order.is_empty());
     let mut plan = RoutePlan { is_fixed, ..RoutePlan::default() };

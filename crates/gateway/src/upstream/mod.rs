@@ -5,9 +5,9 @@
 
 pub mod credentials;
 pub mod transport;
+pub mod turns;
 mod write;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +25,7 @@ use crate::error::{GatewayError, UpstreamFailure};
 use crate::inbound::Reply;
 use crate::pipeline::Gateway;
 use crate::routing::{Candidate, RoutePlan};
+use crate::upstream::turns::Turns;
 
 /// The most of an upstream's error body that is read.
 const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
@@ -49,64 +50,38 @@ pub(crate) async fn attempt(
     reply: &mut Reply,
 ) -> Result<Opened, GatewayError> {
     let mut last: Option<GatewayError> = None;
-    let mut refused_by: Option<domain::model::ModelSlug> = None;
-    let mut attempts = 0;
     let mut unsendable = Vec::new();
-    let is_fixed = plan.is_fixed;
-    let mut queue: VecDeque<Turn> = plan.candidates.into_iter().map(Turn::first).collect();
-    let mut has_forgiven = false;
-    while let Some(Turn { candidate, put_off, again }) = queue.pop_front() {
-        // What one endpoint of a model finds wrong with a request, the others would too.
-        if refused_by.as_ref() == Some(&candidate.endpoint.model) {
-            continue;
-        }
+    let mut turns = Turns::new(plan, gateway.settings.attempts_max);
+    while let Some(turn) = turns.take() {
         let Some(left) = gateway.settings.deadline.checked_sub(call.started.elapsed()) else {
             return Err(last.unwrap_or(GatewayError::Deadline));
         };
-        if attempts >= gateway.settings.attempts_max {
-            break;
-        }
-        if let Err(error) = call.held.grow_to(candidate.quote).await {
+        if let Err(error) = call.held.grow_to(turn.candidate.quote).await {
             last.get_or_insert_with(|| refusal(error, &call.estimate, &call.resolved));
             continue;
         }
-        // Somebody else is finding out whether this endpoint has come back: others go first.
-        let now = gateway.clock.now();
-        if !is_fixed && !put_off && !queue.is_empty() && !candidate.stats.claim(now) {
-            queue.push_back(Turn { candidate, put_off: true, again });
-            continue;
-        }
-        let encoded = match write::write(call, &candidate) {
+        let encoded = match write::write(call, &turn.candidate) {
             Ok(encoded) => encoded,
             Err(error) => {
-                tracing::debug!(attempt.endpoint = %candidate.endpoint.id, %error, "not sent");
-                unsendable.push((candidate, error));
+                tracing::debug!(attempt.endpoint = %turn.candidate.endpoint.id, %error, "not sent");
+                unsendable.push((turn.candidate, error));
                 continue;
             }
         };
-        attempts += u32::from(!again);
+        let Some(turn) = turns.claim(turn, gateway.clock.now()) else { continue };
         let wait = left.min(gateway.settings.first_event_timeout);
         let tried = tokio::select! {
             biased;
             () = reply.gone() => return Err(GatewayError::CallerGone),
             () = gateway.stopping.cancelled() => return Err(GatewayError::Busy),
-            tried = attempt_one(gateway, call, &candidate, encoded, wait) => tried,
+            tried = attempt_one(gateway, call, &turn.candidate, encoded, wait) => tried,
         };
         match tried {
             Ok(opened) => return Ok(opened),
             Err(error) => {
-                if error.retry == Retry::No {
-                    refused_by = Some(candidate.endpoint.model.clone());
-                } else {
-                    candidate.stats.failed(gateway.clock.now(), &error);
-                }
-                let is_passing = error.status == Some(500) || error.retry == Retry::Same;
+                let candidate = turn.candidate.clone();
+                turns.failed(turn, &error, gateway.clock.now());
                 last = Some(failure(call, &candidate, error));
-                // One slip is forgiven at once: the prompt may be warm in its cache.
-                if is_passing && !has_forgiven {
-                    has_forgiven = true;
-                    queue.push_front(Turn { candidate, put_off: true, again: true });
-                }
             }
         }
     }
@@ -115,21 +90,6 @@ pub(crate) async fn attempt(
         None if !unsendable.is_empty() => write::unsendable(call, &unsendable),
         None => GatewayError::Deadline,
     })
-}
-
-/// A candidate's turn.
-struct Turn {
-    candidate: Candidate,
-    /// Whether it gave way to others before.
-    put_off: bool,
-    /// Whether it is asked for a second time, which the bound on attempts does not count.
-    again: bool,
-}
-
-impl Turn {
-    const fn first(candidate: Candidate) -> Self {
-        Self { candidate, put_off: false, again: false }
-    }
 }
 
 fn failure(call: &Call, candidate: &Candidate, error: UpstreamError) -> GatewayError {
