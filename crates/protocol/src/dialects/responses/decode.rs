@@ -8,6 +8,7 @@ use super::input::Conversation;
 use super::reasoning;
 use super::rules::{self, Fate};
 use super::tools;
+use crate::chat::reasoning::Reasoning;
 use crate::chat::request::{ChatRequest, Native, Role};
 use crate::dialects::Dialect;
 use crate::dialects::check::{
@@ -110,6 +111,7 @@ impl Draft {
         let own = items(&input)?;
         draft.take_items(&earlier, &own, &input)?;
         let stored_input = stores.then(|| own.into_iter().map(Items::keep).collect());
+        draft.settle_reasoning();
         draft.settle_logprobs();
         let Reading { mut request, native, .. } = draft;
         request.native = Some(native);
@@ -215,7 +217,6 @@ impl Reading {
             }
             "reasoning" => {
                 rules::check_reasoning(&name, &raw)?;
-                self.native.members.push((name.clone(), openai_reasoning(&raw)));
                 request.parameters.push((name, raw));
             }
             "include" => {
@@ -306,6 +307,13 @@ impl Reading {
         Ok(())
     }
 
+    fn settle_reasoning(&mut self) {
+        if let Some(raw) = self.request.parameter("reasoning") {
+            let written = openai_reasoning(raw, &self.request);
+            self.native.members.push(("reasoning".to_owned(), written));
+        }
+    }
+
     /// Probabilities are asked for by one name here and by another there.
     fn settle_logprobs(&mut self) {
         let top = self.request.parameter("top_logprobs").and_then(integer).unwrap_or(0);
@@ -317,12 +325,19 @@ impl Reading {
     }
 }
 
-/// `reasoning` without what OpenAI would refuse.
-fn openai_reasoning(raw: &RawValue) -> Box<RawValue> {
+/// `reasoning` without what OpenAI would refuse. A budget is said as the effort that is nearest.
+fn openai_reasoning(raw: &RawValue, request: &ChatRequest) -> Box<RawValue> {
+    /// What a budget is a share of where the answer has no bound.
+    const OUTPUT: u32 = 32_768;
     let has_added = members(raw)
         .is_some_and(|it| rules::REASONING_ADDED.iter().any(|name| it.find(name).is_some()));
     if has_added && let Ok(Value::Object(mut reasoning)) = serde_json::from_str(raw.get()) {
         reasoning.retain(|name, _| !rules::REASONING_ADDED.contains(&name.as_str()));
+        let effort = Reasoning::of(request)
+            .and_then(|asked| asked.effort(request.max_tokens.unwrap_or(OUTPUT)));
+        if let Some(effort) = effort {
+            reasoning.insert("effort".to_owned(), effort.as_str().into());
+        }
         if let Ok(kept) = to_raw_value(&reasoning) {
             return kept;
         }

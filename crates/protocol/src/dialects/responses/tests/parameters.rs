@@ -71,6 +71,26 @@ fn parameters_get_the_names_of_chat_completions() {
 }
 
 #[test]
+fn a_budget_is_an_effort_to_who_knows_no_budgets() {
+    for (reasoning, sent) in [
+        (
+            json!({ "effort": "low", "summary": "auto" }),
+            json!({ "effort": "low", "summary": "auto" }),
+        ),
+        (json!({ "max_tokens": 800 }), json!({ "effort": "high" })),
+        (json!({ "enabled": true, "exclude": true }), json!({ "effort": "medium" })),
+        (json!({ "enabled": false }), json!({ "effort": "none" })),
+        (json!({ "exclude": true }), json!({})),
+    ] {
+        let mut body = with("reasoning", reasoning.clone());
+        body["max_output_tokens"] = json!(1_000);
+        let request = read(&body).request;
+        assert_eq!(native(&request, "reasoning"), sent, "{reasoning}");
+        assert_eq!(parameter(&request, "reasoning"), reasoning);
+    }
+}
+
+#[test]
 fn tools_lose_their_flatness_and_keep_everything_else() {
     let tools = json!([
         { "type": "function", "name": "f", "description": "d", "strict": true,
