@@ -3,7 +3,7 @@
 //! The first segment names the provider. The rest is recognised by how it ends, because every
 //! provider puts its own prefix (`v1`, `openai/v1`, `api/paas/v4`, …) before it.
 
-use crate::dialects::{Dialect, Framing, anthropic, bedrock, chat, gemini};
+use crate::dialects::{Dialect, Framing, anthropic, bedrock, chat, gemini, responses};
 use crate::refusal::Refusal;
 
 /// What is to be done.
@@ -63,10 +63,12 @@ impl Route {
 }
 
 /// Longer endings come before those that they end in.
-const ENDINGS: [(&str, &dyn Dialect, Operation); 5] = [
+const ENDINGS: [(&str, &dyn Dialect, Operation); 7] = [
     ("/chat/completions", &chat::Chat, Operation::Generate),
     ("/embeddings", &chat::Chat, Operation::Embed),
     ("/rerank", &chat::Chat, Operation::Rerank),
+    ("/responses", &responses::Responses, Operation::Generate),
+    ("/responses/input_tokens", &responses::Responses, Operation::CountTokens),
     ("/messages", &anthropic::Anthropic, Operation::Generate),
     ("/messages/count_tokens", &anthropic::Anthropic, Operation::CountTokens),
 ];
@@ -166,6 +168,7 @@ mod tests {
         );
         check("/p/v1/embeddings", "chat", Embed, None);
         check("/p/v1/rerank", "chat", Rerank, None);
+        check("/p/v1/responses", "responses", Generate, None);
         check("/p/v1/messages", "anthropic", Generate, None);
         check("/p/v1/messages/count_tokens", "anthropic", CountTokens, None);
         check("/p/v1beta/models/g:generateContent", "gemini", Generate, Some("g"));

@@ -7,6 +7,7 @@ pub(crate) mod chat;
 pub(crate) mod anthropic;
 pub(crate) mod gemini;
 pub(crate) mod bedrock;
+pub(crate) mod responses;
 mod sse;
 
 use hyper::HeaderMap;
@@ -19,8 +20,13 @@ use crate::script::Renderer;
 use crate::understood::Understood;
 
 /// Every dialect, in the order of `index`.
-pub(crate) const DIALECTS: &[&dyn Dialect] =
-    &[&chat::Chat, &anthropic::Anthropic, &gemini::Gemini, &bedrock::Bedrock];
+pub(crate) const DIALECTS: &[&dyn Dialect] = &[
+    &chat::Chat,
+    &anthropic::Anthropic,
+    &gemini::Gemini,
+    &bedrock::Bedrock,
+    &responses::Responses,
+];
 
 /// When an answer was made. The sandbox has no clock: its answers are the same every day.
 pub(crate) const CREATED: u64 = 1_767_225_600;
