@@ -6,4 +6,5 @@ mod auth;
 mod funds;
 mod pipeline;
 mod routing;
+mod vectors;
 mod world;

@@ -20,12 +20,14 @@ use gateway::ports::Caller;
 use gateway::testing::{MemoryKeys, MemoryLedger};
 use gateway::{Attribution, Gateway, GatewayError, Inbound, Outbound, Parts, Settings};
 use ledger::account::FundKey;
-use protocol::dialects::chat_completions;
+use protocol::dialects::{chat_completions, embeddings};
+use protocol::embeddings::Encoding;
 use sandbox::{Sandbox, SandboxOptions};
 use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 
 pub(crate) const MODEL: &str = "test/model";
+pub(crate) const VECTORS: &str = "test/vectors";
 /// Our own at the first provider. It looks like nothing in particular.
 const CREDENTIAL: &str = "plaincredential";
 
@@ -116,24 +118,39 @@ impl World {
                 10_000_i64.pow(u32::try_from(upstream_models.len() - 1 - index).unwrap()),
             ))
         });
-        let model = Model {
-            slug: slug.clone(),
-            canonical_slug: slug.to_string(),
-            name: "Test: Model".into(),
-            description: String::new(),
-            created: 0,
-            context_length: 200_000,
-            input_modalities: vec![Modality::Text],
-            output_modalities: vec![Modality::Text],
-            tokenizer: "Other".into(),
-            instruct_type: None,
-            hugging_face_id: None,
-            knowledge_cutoff: None,
-            expiration_date: None,
-            open_weights: true,
-            endpoints: endpoints.collect(),
-        };
+        let model = Model { endpoints: endpoints.collect(), ..model(&slug) };
         self.catalog.store(Arc::new(Catalog::new(vec![model], providers, 1)));
+    }
+
+    /// Serves a model of vectors at these base addresses, which are tried in this order.
+    pub(crate) fn vectors_at(&self, bases: &[String]) {
+        let slug: ModelSlug = VECTORS.parse().unwrap();
+        let mut providers = Vec::new();
+        let endpoints = bases.iter().enumerate().map(|(index, base)| {
+            let provider = Arc::new(gateway::testing::provider(&format!("p{index}"), base));
+            providers.push(provider.clone());
+            let divisor = 10_000_i64.pow(u32::try_from(bases.len() - 1 - index).unwrap());
+            Arc::new(endpoint(&slug, provider, "vectors", divisor))
+        });
+        let model = Model {
+            output_modalities: vec![Modality::Embeddings],
+            endpoints: endpoints.collect(),
+            ..model(&slug)
+        };
+        self.catalog.store(Arc::new(Catalog::new(vec![model], providers, 2)));
+    }
+
+    pub(crate) async fn embed(&self, body: &serde_json::Value) -> Result<String, GatewayError> {
+        let request = embeddings::decode(body.to_string().as_bytes())
+            .map_err(|error| GatewayError::Invalid(Box::new(error)))?;
+        let inbound = Inbound {
+            request,
+            attribution: Attribution::default(),
+            encoder: embeddings::encoder(Encoding::Float),
+            wants_metadata: false,
+        };
+        let caller = self.gateway.authenticate(Some(secret())).await?;
+        Ok(Self::read(self.gateway.serve(caller, inbound).await?).await)
     }
 
     fn provider(&self, slug: &str) -> Provider {
@@ -245,6 +262,27 @@ impl World {
         self.clock.advance(Duration::from_secs(5));
         self.gateway.tick().await;
         assert_eq!(self.ledger.open_leases(), 0);
+    }
+}
+
+/// A model that nobody serves.
+fn model(slug: &ModelSlug) -> Model {
+    Model {
+        slug: slug.clone(),
+        canonical_slug: slug.to_string(),
+        name: "Test: Model".into(),
+        description: String::new(),
+        created: 0,
+        context_length: 200_000,
+        input_modalities: vec![Modality::Text],
+        output_modalities: vec![Modality::Text],
+        tokenizer: "Other".into(),
+        instruct_type: None,
+        hugging_face_id: None,
+        knowledge_cutoff: None,
+        expiration_date: None,
+        open_weights: true,
+        endpoints: Vec::new(),
     }
 }
 
