@@ -23,17 +23,32 @@ pub(crate) enum Kind {
     LongUnary,
     /// A stream of 64 content chunks.
     Stream,
+    /// The same in Anthropic's Messages, from a provider that speaks them too.
+    MessagesStream,
+    /// The same in Anthropic's Messages, translated from a provider that speaks chat completions.
+    /// The others are asked for what that provider says.
+    TranslatedStream,
+}
+
+/// The form of a request and of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Chat,
+    Messages,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Unary, Self::LongUnary, Self::Stream];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Unary, Self::LongUnary, Self::Stream, Self::MessagesStream, Self::TranslatedStream];
 
     /// The model to ask for, as the sandbox names it: it answers without delay, with so many
     /// content chunks.
     pub(crate) const fn upstream_model(self) -> &'static str {
         match self {
             Self::Unary => "fast/1",
-            Self::LongUnary | Self::Stream => "fast/64",
+            Self::LongUnary | Self::Stream | Self::MessagesStream | Self::TranslatedStream => {
+                "fast/64"
+            }
         }
     }
 
@@ -42,17 +57,52 @@ impl Kind {
             Self::Unary => "unary",
             Self::LongUnary => "unary, 64 chunks",
             Self::Stream => "64-chunk stream",
+            Self::MessagesStream => "64-chunk stream, messages",
+            Self::TranslatedStream => "64-chunk stream, messages from chat",
         }
     }
 
-    /// Whether the last bytes are those of a complete answer.
-    fn is_complete(self, tail: &[u8]) -> bool {
-        let tail = tail.trim_ascii_end();
+    pub(crate) const fn is_stream(self) -> bool {
         match self {
-            Self::Unary | Self::LongUnary => tail.ends_with(b"}"),
-            Self::Stream => tail.ends_with(b"data: [DONE]"),
+            Self::Unary | Self::LongUnary => false,
+            Self::Stream | Self::MessagesStream | Self::TranslatedStream => true,
         }
     }
+
+    /// What the caller speaks.
+    pub(crate) const fn inbound(self) -> Dialect {
+        match self {
+            Self::Unary | Self::LongUnary | Self::Stream => Dialect::Chat,
+            Self::MessagesStream | Self::TranslatedStream => Dialect::Messages,
+        }
+    }
+
+    /// What the provider speaks.
+    pub(crate) const fn upstream(self) -> Dialect {
+        match self {
+            Self::MessagesStream => Dialect::Messages,
+            Self::Unary | Self::LongUnary | Self::Stream | Self::TranslatedStream => Dialect::Chat,
+        }
+    }
+}
+
+impl Dialect {
+    /// Whether the last bytes are those of a complete answer.
+    fn is_complete(self, stream: bool, tail: &[u8]) -> bool {
+        let tail = tail.trim_ascii_end();
+        match (self, stream) {
+            (_, false) => tail.ends_with(b"}"),
+            (Self::Chat, true) => tail.ends_with(b"data: [DONE]"),
+            (Self::Messages, true) => {
+                let last = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+                last.starts_with(b"data: ") && memmem(last, b"\"message_stop\"")
+            }
+        }
+    }
+}
+
+fn memmem(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
 }
 
 /// The parts of a request that stay the same.
@@ -61,6 +111,7 @@ pub(crate) struct Template {
     pub(crate) path: String,
     pub(crate) authorization: Option<String>,
     pub(crate) body: Bytes,
+    pub(crate) dialect: Dialect,
 }
 
 /// One measurement to be made.
@@ -160,7 +211,8 @@ impl Caller {
         if !status.is_success() {
             bail!("answered {status}: {}", String::from_utf8_lossy(&tail));
         }
-        ensure!(self.kind.is_complete(&tail), "the answer ended early");
+        let is_complete = self.request.dialect.is_complete(self.kind.is_stream(), &tail);
+        ensure!(is_complete, "the answer ended early");
         Ok(())
     }
 }

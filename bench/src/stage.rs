@@ -8,42 +8,67 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::load::{Kind, Template};
+use crate::load::{Dialect, Kind, Template};
 use crate::process::{Running, first_line};
 use crate::report::{BASELINE, DIRECT};
 
 const START_WITHIN: Duration = Duration::from_secs(30);
-/// The provider of the run, as the sandbox knows it.
-const UPSTREAM_PATH: &str = "/bench/v1/chat/completions";
 
-/// Something that answers chat completions.
+/// Something that answers.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
     /// Whose CPU time and memory count.
     pub(crate) process: u32,
-    path: &'static str,
-    /// Whether it knows models by their names in our catalog, not by the sandbox's.
-    has_catalog: bool,
+    /// Whether it is ours, which knows models by their names in our catalog and speaks what the
+    /// caller speaks; the others are the provider, or hand on what it says.
+    is_gateway: bool,
     authorization: Option<String>,
 }
 
 impl Target {
     pub(crate) fn request(&self, kind: Kind) -> Template {
-        let stream = kind == Kind::Stream;
-        let upstream = kind.upstream_model();
-        let model = if self.has_catalog { catalog_name(upstream) } else { upstream.to_owned() };
-        Template {
-            path: self.path.to_owned(),
-            authorization: self.authorization.clone(),
-            body: Bytes::from(format!(
-                r#"{{"model":"{model}","stream":{stream},"max_tokens":200,"messages":[{{"role":"system","content":"You are brief."}},{{"role":"user","content":"Tell me about the harbour, its ships and its warehouses."}}]}}"#,
-            )),
-        }
+        const QUESTION: &str = "Tell me about the harbour, its ships and its warehouses.";
+        let stream = kind.is_stream();
+        let dialect = if self.is_gateway { kind.inbound() } else { kind.upstream() };
+        let model = if self.is_gateway {
+            catalog_name(kind.upstream(), kind.upstream_model())
+        } else {
+            kind.upstream_model().to_owned()
+        };
+        let head = format!(r#"{{"model":"{model}","stream":{stream},"max_tokens":200"#);
+        let body = match dialect {
+            Dialect::Chat => format!(
+                r#"{head},"messages":[{{"role":"system","content":"You are brief."}},{{"role":"user","content":"{QUESTION}"}}]}}"#
+            ),
+            Dialect::Messages => format!(
+                r#"{head},"system":"You are brief.","messages":[{{"role":"user","content":"{QUESTION}"}}]}}"#
+            ),
+        };
+        let path = if self.is_gateway {
+            format!("/api/v1{}", path(dialect))
+        } else {
+            format!("/{}/v1{}", provider(dialect), path(dialect))
+        };
+        Template { path, authorization: self.authorization.clone(), body: body.into(), dialect }
+    }
+}
+
+/// The provider of each dialect, in our catalog and as the sandbox knows it.
+const fn provider(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Chat => "bench",
+        Dialect::Messages => "bench-messages",
+    }
+}
+
+const fn path(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Chat => "/chat/completions",
+        Dialect::Messages => "/messages",
     }
 }
 
@@ -79,16 +104,14 @@ impl Stage {
             name,
             address,
             process: child.id(),
-            path: UPSTREAM_PATH,
-            has_catalog: false,
+            is_gateway: false,
             authorization: None,
         };
         let targets = vec![
             target(DIRECT, upstream, &sandbox),
             target(BASELINE, proxy, &nginx),
             Target {
-                path: "/api/v1/chat/completions",
-                has_catalog: true,
+                is_gateway: true,
                 authorization: Some(format!("Bearer {key}")),
                 ..target("entrepot", ours, &server)
             },
@@ -138,7 +161,10 @@ async fn start_server(
     upstream: SocketAddr,
 ) -> Result<(Running, String)> {
     let catalog = directory.join("catalog");
-    write(&catalog.join("providers/bench.toml"), &provider_file(upstream))?;
+    for dialect in [Dialect::Chat, Dialect::Messages] {
+        let file = format!("providers/{}.toml", provider(dialect));
+        write(&catalog.join(file), &provider_file(dialect, upstream))?;
+    }
     let mut server = Running::start(
         entrepot()?
             .arg("serve")
@@ -156,25 +182,33 @@ async fn start_server(
 }
 
 /// `fast/64` is `bench/fast-64` in our catalog.
-fn catalog_name(upstream: &str) -> String {
-    format!("bench/{}", upstream.replace('/', "-"))
+fn catalog_name(dialect: Dialect, upstream: &str) -> String {
+    format!("{}/{}", provider(dialect), upstream.replace('/', "-"))
 }
 
 /// A provider that needs no credential, as an operator's own server would be. Its prices are tiny,
 /// so that the demo credit lasts; but they are prices, so that every request is held for, metered
 /// and settled.
-fn provider_file(upstream: SocketAddr) -> String {
-    let provider =
-        format!("name = \"Bench\"\nbase_url = \"http://{upstream}/bench/v1\"\nauth = \"none\"\n");
-    let models: BTreeSet<&str> = Kind::ALL.into_iter().map(Kind::upstream_model).collect();
+fn provider_file(dialect: Dialect, upstream: SocketAddr) -> String {
+    let name = provider(dialect);
+    let adapter = match dialect {
+        Dialect::Chat => "openai_compatible",
+        Dialect::Messages => "anthropic",
+    };
+    let head = format!(
+        "name = \"{name}\"\nbase_url = \"http://{upstream}/{name}/v1\"\nauth = \"none\"\n\
+         dialect = \"{adapter}\"\n"
+    );
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.upstream() == dialect);
+    let models: BTreeSet<&str> = kinds.map(Kind::upstream_model).collect();
     let entry = |model: &str| {
-        let name = catalog_name(model);
+        let name = catalog_name(dialect, model);
         format!(
             "\n[[models]]\nmodel = \"{name}\"\nupstream = \"{model}\"\ncontext_length = 32768\n\
              max_completion_tokens = 4096\nprices = {{ prompt = \"0.001\", completion = \"0.002\" }}\n"
         )
     };
-    std::iter::once(provider).chain(models.into_iter().map(entry)).collect()
+    std::iter::once(head).chain(models.into_iter().map(entry)).collect()
 }
 
 fn start_nginx(directory: &Path, address: SocketAddr, upstream: SocketAddr) -> Result<Running> {
