@@ -21,14 +21,20 @@ mod sigv4;
 mod turns;
 
 pub mod anthropic;
+pub mod cohere;
 pub mod google;
 pub mod openai_compatible;
 
 use adapter::Adapter;
 
 /// Every adapter, in alphabetical order.
-pub static ADAPTERS: &[&dyn Adapter] =
-    &[&anthropic::Anthropic, &google::Google, &openai_compatible::OpenAiCompatible, &google::Vertex];
+pub static ADAPTERS: &[&dyn Adapter] = &[
+    &anthropic::Anthropic,
+    &cohere::Cohere,
+    &google::Google,
+    &openai_compatible::OpenAiCompatible,
+    &google::Vertex,
+];
 
 /// The adapter that speaks a dialect.
 pub fn find(slug: &str) -> Option<&'static dyn Adapter> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use domain::generation::FinishReason;
 use domain::usage::Usage;
 use protocol::chat::event::ChatEvent;
 use protocol::chat::request::{ChatRequest, Content as Said};
@@ -214,6 +215,12 @@ fn read(bytes: &[u8], inputs: usize, out: &mut Vec<ChatEvent>) -> Result<(), Dec
         values: vector.values,
     };
     out.push(ChatEvent::Embeddings(vectors.into_iter().enumerate().map(embedding).collect()));
+    out.push(ChatEvent::Finished {
+        choice: 0,
+        reason: FinishReason::Stop,
+        native_reason: None,
+        stop_sequence: None,
+    });
     Ok(())
 }
 

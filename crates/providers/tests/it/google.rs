@@ -377,7 +377,7 @@ fn vectors_are_asked_for_and_read() {
     let answer = br#"{"embeddings":[{"values":[0.5,-1]},{"values":[1.5e-3]}]}"#;
     let (events, outcome) = events_of(encoded.decoder, [&answer[..20], &answer[20..]]);
     outcome.unwrap();
-    let Some(ChatEvent::Embeddings(list)) = events.last() else { panic!("{events:?}") };
+    let Some(ChatEvent::Embeddings(list)) = events.get(1) else { panic!("{events:?}") };
     assert_eq!((list[0].index, &list[0].values[..]), (0, &[0.5, -1.0][..]));
     assert_eq!((list[1].index, &list[1].values[..]), (1, &[0.0015][..]));
 
