@@ -18,6 +18,7 @@ mod dialects;
 mod fallbacks;
 mod health;
 mod lifecycle;
+mod messages;
 mod reads;
 mod responses;
 mod tidy;

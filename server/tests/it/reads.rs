@@ -230,8 +230,10 @@ async fn the_openapi_document_names_every_route() {
         let path = path.replace("{author}", "test").replace("{slug}", "small");
         for method in methods.as_object().unwrap().keys() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-            let status = app.request(method, &path).send().await.unwrap().status();
-            assert!(![404, 405].contains(&status.as_u16()), "{path} is documented, not routed");
+            let reply = Reply::of(app.request(method, &path).send().await.unwrap()).await;
+            // A route may know its path and not what the path names.
+            let is_routed = reply.status != 405 && !reply.text.contains("there is nothing at");
+            assert!(is_routed, "{path} is documented, not routed: {}", reply.text);
         }
     }
     app.finish().await;

@@ -103,8 +103,8 @@ async fn a_response_in_one_piece_and_as_a_stream_are_the_same() {
     assert!(whole["completed_at"].as_i64() >= whole["created_at"].as_i64());
     let cost: Usd = whole["usage"]["cost"].to_string().parse().unwrap();
     assert!(cost.is_positive());
-    let record = app.get(&format!("/api/v1/generation?id={}", reply.header("x-generation-id")));
-    assert_eq!(record.await.json()["data"]["total_cost"], whole["usage"]["cost"]);
+    let record = format!("/api/v1/generation?id={}", reply.header("x-generation-id"));
+    assert_eq!(app.get(&record).await.json()["data"]["total_cost"], whole["usage"]["cost"]);
 
     body["stream"] = json!(true);
     let reply = respond(&app, &body).await;
