@@ -21,18 +21,24 @@ mod sigv4;
 mod turns;
 
 pub mod anthropic;
+pub mod azure_openai;
+pub mod bedrock;
 pub mod cohere;
 pub mod google;
 pub mod openai_compatible;
+pub mod openai_responses;
 
 use adapter::Adapter;
 
 /// Every adapter, in alphabetical order.
 pub static ADAPTERS: &[&dyn Adapter] = &[
     &anthropic::Anthropic,
+    &azure_openai::AzureOpenAi,
+    &bedrock::Bedrock,
     &cohere::Cohere,
     &google::Google,
     &openai_compatible::OpenAiCompatible,
+    &openai_responses::OpenAiResponses,
     &google::Vertex,
 ];
 

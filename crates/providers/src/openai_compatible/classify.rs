@@ -33,14 +33,22 @@ pub(crate) fn response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
 /// Classifies an error object in the middle of a response that began well.
 pub(crate) fn in_band(body: &[u8]) -> UpstreamError {
     let said = Said::read(body);
-    let status =
-        said.code.as_deref().and_then(|code| code.parse().ok()).or(match said.kind.as_deref() {
-            Some("rate_limit_error" | "rate_limit_exceeded" | "RateLimitError") => Some(429),
-            Some("overloaded_error") => Some(529),
-            Some("invalid_request_error" | "BadRequestError") => Some(400),
-            Some("authentication_error") => Some(401),
-            _ => None,
-        });
+    let named = |name: &str| match name {
+        "rate_limit_error" | "rate_limit_exceeded" | "RateLimitError" => Some(429),
+        "overloaded_error" => Some(529),
+        "invalid_request_error"
+        | "BadRequestError"
+        | "invalid_prompt"
+        | "context_length_exceeded" => Some(400),
+        "authentication_error" => Some(401),
+        "insufficient_quota" => Some(402),
+        _ => None,
+    };
+    let code = said.code.as_deref();
+    let status = code
+        .and_then(|code| code.parse().ok())
+        .or_else(|| code.and_then(named))
+        .or_else(|| said.kind.as_deref().and_then(named));
     let status = status.filter(|status| (400..600).contains(status)).unwrap_or(502);
     let (kind, retry) = meaning(status, &said);
     UpstreamError {

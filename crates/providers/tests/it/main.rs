@@ -2,8 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod anthropic;
+mod azure_openai;
+mod bedrock;
 mod cohere;
 mod google;
 mod openai_compatible;
+mod openai_quirks;
+mod openai_responses;
+mod openai_vectors;
 mod registry;
 mod support;

@@ -1,0 +1,70 @@
+//! A request that was written in this dialect: sent on as it is.
+
+use bytes::Bytes;
+use domain::catalog::Endpoint;
+use protocol::chat::request::{ChatRequest, Native};
+use protocol::json::write_string;
+
+use crate::body::{Body, elements, text, write_list};
+use crate::dropped::Dropped;
+use crate::error::EncodeError;
+use crate::openai_compatible::encode::is_taken;
+
+const ENCRYPTED: &str = "reasoning.encrypted_content";
+
+/// Members that we keep for ourselves: conversations are kept here or nowhere.
+const OURS: [&str; 6] =
+    ["model", "stream", "store", "previous_response_id", "conversation", "background"];
+
+pub(super) fn write(
+    request: &ChatRequest,
+    native: &Native,
+    endpoint: &Endpoint,
+) -> Result<(Bytes, Vec<String>), EncodeError> {
+    let mut dropped = Dropped::new(request);
+    let size: usize = native.members.iter().map(|(_, value)| value.get().len() + 32).sum();
+    let mut body = Body::new(size + 256, request, endpoint);
+    body.begin("model");
+    write_string(&mut body.out, &endpoint.upstream_model);
+    body.raw("stream", "true");
+    body.raw("store", "false");
+    write_include(&mut body, native, endpoint);
+    for (name, value) in &native.members {
+        let name = name.as_str();
+        if OURS.contains(&name) || name == "include" {
+            continue;
+        }
+        let is_null = value.get() == "null";
+        let is_known = match name {
+            "reasoning" => endpoint.supports("reasoning") || endpoint.supports("reasoning_effort"),
+            // The rest is known to everybody who speaks this dialect.
+            "temperature" | "top_p" | "top_logprobs" => is_taken(name, endpoint, body.quirks),
+            _ => !body.quirks.refuses(name),
+        };
+        if is_known {
+            body.raw(name, value.get());
+        } else if !is_null {
+            dropped.add(name)?;
+        }
+    }
+    Ok((body.finish()?, dropped.into_names()))
+}
+
+/// What the caller wants included, and what makes reasoning fit to be sent again.
+fn write_include(body: &mut Body<'_>, native: &Native, endpoint: &Endpoint) {
+    let asked: Vec<_> = native
+        .member("include")
+        .map(elements)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(text)
+        .collect();
+    let adds = endpoint.supports("reasoning") && asked.iter().all(|name| name != ENCRYPTED);
+    let added = adds.then_some(ENCRYPTED);
+    if (asked.is_empty() && !adds) || body.is_set("include") {
+        return;
+    }
+    body.begin("include");
+    let all = asked.iter().map(|name| &**name).chain(added);
+    write_list(&mut body.out, all, write_string);
+}
