@@ -3,7 +3,7 @@
 //! The first segment names the provider. The rest is recognised by how it ends, because every
 //! provider puts its own prefix (`v1`, `openai/v1`, `api/paas/v4`, …) before it.
 
-use crate::dialects::{Dialect, Framing, anthropic, bedrock, chat, gemini, responses};
+use crate::dialects::{Dialect, Framing, anthropic, bedrock, chat, cohere, gemini, responses};
 use crate::refusal::Refusal;
 
 /// What is to be done.
@@ -63,9 +63,12 @@ impl Route {
 }
 
 /// Longer endings come before those that they end in.
-const ENDINGS: [(&str, &dyn Dialect, Operation); 7] = [
+const ENDINGS: [(&str, &dyn Dialect, Operation); 10] = [
     ("/chat/completions", &chat::Chat, Operation::Generate),
     ("/embeddings", &chat::Chat, Operation::Embed),
+    ("/v2/chat", &cohere::Cohere, Operation::Generate),
+    ("/v2/embed", &cohere::Cohere, Operation::Embed),
+    ("/v2/rerank", &cohere::Cohere, Operation::Rerank),
     ("/rerank", &chat::Chat, Operation::Rerank),
     ("/responses", &responses::Responses, Operation::Generate),
     ("/responses/input_tokens", &responses::Responses, Operation::CountTokens),
@@ -169,6 +172,9 @@ mod tests {
         check("/p/v1/embeddings", "chat", Embed, None);
         check("/p/v1/rerank", "chat", Rerank, None);
         check("/p/v1/responses", "responses", Generate, None);
+        check("/p/v2/chat", "cohere", Generate, None);
+        check("/p/v2/embed", "cohere", Embed, None);
+        check("/p/v2/rerank", "cohere", Rerank, None);
         check("/p/v1/messages", "anthropic", Generate, None);
         check("/p/v1/messages/count_tokens", "anthropic", CountTokens, None);
         check("/p/v1beta/models/g:generateContent", "gemini", Generate, Some("g"));

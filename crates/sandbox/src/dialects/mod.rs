@@ -8,6 +8,7 @@ pub(crate) mod anthropic;
 pub(crate) mod gemini;
 pub(crate) mod bedrock;
 pub(crate) mod responses;
+pub(crate) mod cohere;
 mod sse;
 
 use hyper::HeaderMap;
@@ -26,6 +27,7 @@ pub(crate) const DIALECTS: &[&dyn Dialect] = &[
     &gemini::Gemini,
     &bedrock::Bedrock,
     &responses::Responses,
+    &cohere::Cohere,
 ];
 
 /// When an answer was made. The sandbox has no clock: its answers are the same every day.
