@@ -3,7 +3,6 @@
 
 mod anthropic;
 mod azure_openai;
-mod bedrock;
 mod cohere;
 mod google;
 mod openai_compatible;
