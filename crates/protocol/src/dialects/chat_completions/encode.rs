@@ -59,20 +59,22 @@ impl Chunks {
             self.open.push(choice);
         }
         self.begin_choice(choice, out);
+        // Content is null wherever there is none: what adds chunks up must come to what an answer
+        // in one piece says, and that has no content when all it does is call tools.
         out.extend_from_slice(b"\"delta\":{\"role\":\"assistant\",\"content\":");
         let mut logprobs = "null";
         match delta {
             Delta::Content(text) => write_string(out, text),
             Delta::Reasoning(text) => {
-                out.extend_from_slice(b"\"\",\"reasoning\":");
+                out.extend_from_slice(b"null,\"reasoning\":");
                 write_string(out, text);
             }
             Delta::ReasoningDetails(items) => {
-                out.extend_from_slice(b"\"\",\"reasoning_details\":");
+                out.extend_from_slice(b"null,\"reasoning_details\":");
                 out.extend_from_slice(items.get().as_bytes());
             }
             Delta::Refusal(text) => {
-                out.extend_from_slice(b"\"\",\"refusal\":");
+                out.extend_from_slice(b"null,\"refusal\":");
                 write_string(out, text);
             }
             Delta::ToolCall(part) => {
@@ -81,11 +83,11 @@ impl Chunks {
                 out.extend_from_slice(b"]");
             }
             Delta::Logprobs(value) => {
-                out.extend_from_slice(b"\"\"");
+                out.extend_from_slice(b"null");
                 logprobs = value.get();
             }
             Delta::Other { name, value } => {
-                out.extend_from_slice(b"\"\",");
+                out.extend_from_slice(b"null,");
                 write_string(out, name);
                 out.extend_from_slice(b":");
                 out.extend_from_slice(value.get().as_bytes());
@@ -108,7 +110,7 @@ impl Chunks {
         self.open.retain(|open| *open != choice);
         self.begin_choice(choice, out);
         out.extend_from_slice(
-            b"\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":\"",
+            b"\"delta\":{\"role\":\"assistant\",\"content\":null},\"finish_reason\":\"",
         );
         out.extend_from_slice(reason.as_str().as_bytes());
         out.extend_from_slice(b"\",\"native_finish_reason\":");
@@ -253,7 +255,8 @@ fn write_choice(out: &mut BytesMut, choice: &Choice, error: Option<&PublicError>
     out.extend_from_slice(b",\"logprobs\":");
     write_optional_value(out, choice.logprobs.as_ref());
     out.extend_from_slice(b",\"message\":{\"role\":\"assistant\",\"content\":");
-    write_optional_string(out, choice.content.as_deref());
+    // The chunk that tells of a failure has empty content.
+    write_optional_string(out, choice.content.as_deref().or(error.map(|_| "")));
     out.extend_from_slice(b",\"refusal\":");
     write_optional_string(out, choice.refusal.as_deref());
     out.extend_from_slice(b",\"reasoning\":");
@@ -293,9 +296,7 @@ fn write_choice(out: &mut BytesMut, choice: &Choice, error: Option<&PublicError>
 }
 
 fn write_tool_call(out: &mut BytesMut, call: &ToolCallDelta) {
-    out.extend_from_slice(b"{\"index\":");
-    write_u64(out, u64::from(call.index));
-    out.extend_from_slice(b",\"id\":");
+    out.extend_from_slice(b"{\"id\":");
     write_string(out, call.id.as_deref().unwrap_or_default());
     out.extend_from_slice(b",\"type\":\"function\",\"function\":{\"name\":");
     write_string(out, call.name.as_deref().unwrap_or_default());
