@@ -22,6 +22,7 @@ mod turns;
 
 pub mod anthropic;
 pub mod azure_openai;
+pub mod bedrock;
 pub mod cohere;
 pub mod google;
 pub mod openai_compatible;
@@ -33,6 +34,7 @@ use adapter::Adapter;
 pub static ADAPTERS: &[&dyn Adapter] = &[
     &anthropic::Anthropic,
     &azure_openai::AzureOpenAi,
+    &bedrock::Bedrock,
     &cohere::Cohere,
     &google::Google,
     &openai_compatible::OpenAiCompatible,

@@ -23,7 +23,7 @@ use crate::turns::emit::Undo;
 use crate::turns::names::Names;
 use crate::turns::thinking::{self, Against, Thinking};
 use crate::turns::tools::{self, Choice, Format};
-use crate::turns::{BlockKind, Conversation, cache, identity};
+use crate::turns::{BlockKind, Conversation, Thoughts, cache, identity};
 
 /// The version of the API that this is written for.
 const VERSION: &str = "2023-06-01";
@@ -126,7 +126,7 @@ fn translate(
 ) -> Result<Written, EncodeError> {
     let mut dropped = Dropped::translated(request)?;
     let mut names = Names::new(NAME_BYTES_MAX);
-    let mut conversation = Conversation::of(request, &mut names)?;
+    let mut conversation = Conversation::of(request, Thoughts::Replayed, &mut names)?;
     if conversation.is_prefilled() && ability.refuses_prefill() {
         let parameter = format!("messages[{}].role", request.messages.len().saturating_sub(1));
         return Err(EncodeError::Unsupported { parameter });
@@ -169,7 +169,7 @@ fn translate(
     if refers_to_files(&conversation) {
         betas.push(FILES_BETA.to_owned());
     }
-    let undo = Undo { names, answer: plan.answer };
+    let undo = Undo { names, answer: plan.answer, ..Undo::nothing() };
     Ok(Written { body: body.finish()?, betas, undo, dropped: dropped.into_names() })
 }
 
@@ -221,7 +221,7 @@ fn write_thinking(
             _ => dropped.add("verbosity")?,
         }
     }
-    if let Format::Native(schema) = format {
+    if let Format::Native { schema, .. } = format {
         output.format = Some(WireFormat::JsonSchema { schema });
     }
     if output.effort.is_some() || output.format.is_some() {

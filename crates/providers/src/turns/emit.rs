@@ -20,11 +20,13 @@ pub(crate) struct Undo {
     pub(crate) names: Names,
     /// The tool whose input is the answer.
     pub(crate) answer: Option<String>,
+    /// The `format` of the items of `reasoning_details`.
+    pub(crate) format: &'static str,
 }
 
 impl Undo {
     pub(crate) const fn nothing() -> Self {
-        Self { names: Names::new(usize::MAX), answer: None }
+        Self { names: Names::new(usize::MAX), answer: None, format: FORMAT }
     }
 }
 
@@ -136,6 +138,11 @@ impl Emitter {
         Ok(())
     }
 
+    const fn detail<'d>(&self, kind: &'static str, index: u32) -> Detail<'d> {
+        let format = self.undo.format;
+        Detail { kind, text: None, signature: None, data: None, id: (), format, index }
+    }
+
     fn thinking_index(&mut self, block: u64) -> Result<u32, DecodeError> {
         if let Some(Open::Thinking { index }) = self.find(block) {
             return Ok(*index);
@@ -156,7 +163,7 @@ impl Emitter {
         if text.is_empty() {
             return Ok(());
         }
-        let detail = Detail { text: Some(&text), ..Detail::new("reasoning.text", index) };
+        let detail = Detail { text: Some(&text), ..self.detail("reasoning.text", index) };
         let details = detail.alone()?;
         out.push(delta(Delta::Reasoning(text.into_owned())));
         out.push(delta(details));
@@ -172,7 +179,7 @@ impl Emitter {
         let index = self.thinking_index(block)?;
         if !signature.is_empty() {
             let signature = Some(signature);
-            let detail = Detail { signature, ..Detail::new("reasoning.text", index) };
+            let detail = Detail { signature, ..self.detail("reasoning.text", index) };
             out.push(delta(detail.alone()?));
         }
         Ok(())
@@ -184,7 +191,7 @@ impl Emitter {
         out: &mut Vec<ChatEvent>,
     ) -> Result<(), DecodeError> {
         let detail =
-            Detail { data: Some(data), ..Detail::new("reasoning.encrypted", self.details) };
+            Detail { data: Some(data), ..self.detail("reasoning.encrypted", self.details) };
         self.details = self.details.saturating_add(1);
         out.push(delta(detail.alone()?));
         Ok(())
@@ -272,10 +279,6 @@ impl Emitter {
 }
 
 impl Detail<'_> {
-    const fn new(kind: &'static str, index: u32) -> Self {
-        Self { kind, text: None, signature: None, data: None, id: (), format: FORMAT, index }
-    }
-
     fn alone(&self) -> Result<Delta, DecodeError> {
         raw(&[self]).map(Delta::ReasoningDetails)
     }

@@ -74,7 +74,7 @@ impl Failure {
             (retry, _) => retry,
         };
         // What is said about our credential or our bill is none of the caller's business.
-        let is_ours = kind == ErrorType::ProviderUnavailable && status < 500;
+        let is_ours = kind == ErrorType::ProviderUnavailable && status < 408;
         UpstreamError {
             kind,
             retry,

@@ -9,7 +9,7 @@ pub(crate) mod identity;
 pub(crate) mod names;
 mod parts;
 pub(crate) mod reading;
-mod replay;
+pub(crate) mod replay;
 pub(crate) mod thinking;
 pub(crate) mod tools;
 
@@ -43,6 +43,15 @@ pub(crate) struct Turn<'a> {
 pub(crate) enum Side {
     User,
     Assistant,
+}
+
+/// What becomes of thinking that Claude signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Thoughts {
+    /// Claude gets it back.
+    Replayed,
+    /// Another model could make nothing of it.
+    LeftOut,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,12 +96,16 @@ impl<'a> From<BlockKind<'a>> for Block<'a> {
 
 impl<'a> Conversation<'a> {
     /// Reads the messages of a request.
-    pub(crate) fn of(request: &'a ChatRequest, names: &mut Names) -> Result<Self, EncodeError> {
+    pub(crate) fn of(
+        request: &'a ChatRequest,
+        thoughts: Thoughts,
+        names: &mut Names,
+    ) -> Result<Self, EncodeError> {
         let mut conversation = Self { system: Vec::new(), turns: Vec::new() };
         for (index, message) in request.messages.iter().enumerate() {
             let mut blocks = match message.role {
                 Role::Tool => parts::result(message, index)?,
-                Role::Assistant => parts::assistant(message, index, names)?,
+                Role::Assistant => parts::assistant(message, index, thoughts, names)?,
                 Role::System | Role::Developer => parts::texts(message, index)?,
                 Role::User => parts::user(message, index)?,
             };

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::identity::tool_id;
 use super::names::Names;
-use super::{Block, BlockKind, content_of, replay};
+use super::{Block, BlockKind, Thoughts, content_of, replay};
 use crate::error::EncodeError;
 
 /// Something in a message's content.
@@ -51,9 +51,13 @@ pub(super) fn texts(message: &Message, index: usize) -> Result<Vec<Block<'_>>, E
 pub(super) fn assistant<'a>(
     message: &'a Message,
     index: usize,
+    thoughts: Thoughts,
     names: &mut Names,
 ) -> Result<Vec<Block<'a>>, EncodeError> {
-    let mut blocks = replay::thoughts(message);
+    let mut blocks = match thoughts {
+        Thoughts::Replayed => replay::thoughts(message),
+        Thoughts::LeftOut => Vec::new(),
+    };
     blocks.append(&mut texts(message, index)?);
     if let Some(refusal) = message.refusal() {
         push_text(&mut blocks, refusal);

@@ -55,7 +55,7 @@ pub(crate) enum Format<'a> {
     /// None in particular.
     Free,
     /// This schema, which the endpoint holds itself to.
-    Native(&'a RawValue),
+    Native { name: Cow<'a, str>, description: Option<Cow<'a, str>>, schema: &'a RawValue },
     /// Input of a tool that stands for the answer.
     Tool { description: Option<Cow<'a, str>>, schema: Cow<'a, str> },
 }
@@ -69,9 +69,9 @@ pub(crate) fn format<'a>(
     let asked = request.response_format();
     let (description, schema) = match asked {
         None | Some(ResponseFormat::Text) => return Ok(Format::Free),
-        Some(ResponseFormat::JsonSchema { schema: Some(schema), description, .. }) => {
+        Some(ResponseFormat::JsonSchema { name, schema: Some(schema), description, .. }) => {
             if ability.takes("structured_outputs") {
-                return Ok(Format::Native(schema));
+                return Ok(Format::Native { name, description, schema });
             }
             (description, object_schema(schema))
         }

@@ -3,6 +3,7 @@
 
 mod anthropic;
 mod azure_openai;
+mod bedrock;
 mod cohere;
 mod google;
 mod openai_compatible;

@@ -1,0 +1,345 @@
+//! Bedrock's events to ours.
+
+use std::borrow::Cow;
+
+use aws_smithy_types::event_stream::Message;
+use domain::generation::FinishReason;
+use domain::usage::Usage;
+use protocol::chat::event::ChatEvent;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::classify;
+use super::frames::header;
+use crate::document::{malformed, unreadable};
+use crate::error::DecodeError;
+use crate::turns::emit::{Emitter, Undo};
+use crate::turns::reading::Text;
+
+/// No answer has more tokens than this: what claims to is a mistake.
+const TOKENS_MAX: u64 = 1_000_000_000;
+
+pub(super) struct State {
+    emitter: Emitter,
+    has_started: bool,
+    has_finished: bool,
+}
+
+/// The payload of any event of a stream.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    #[serde(default)]
+    content_block_index: u64,
+    #[serde(borrow)]
+    start: Option<WireBlock<'a>>,
+    #[serde(borrow)]
+    delta: Option<WireBlock<'a>>,
+    #[serde(borrow)]
+    stop_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    additional_model_response_fields: Option<&'a RawValue>,
+    usage: Option<WireUsage>,
+}
+
+/// A block, its beginning or an addition to it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireBlock<'a> {
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
+    #[serde(borrow)]
+    tool_use: Option<WireCall<'a>>,
+    #[serde(borrow)]
+    reasoning_content: Option<WireReasoning<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireCall<'a> {
+    #[serde(borrow)]
+    tool_use_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    /// Text in a stream, a value in an answer of one piece.
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireReasoning<'a> {
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
+    #[serde(borrow)]
+    signature: Option<Text<'a>>,
+    #[serde(borrow)]
+    redacted_content: Option<Text<'a>>,
+    #[serde(borrow)]
+    reasoning_text: Option<WireReasoningText<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireReasoningText<'a> {
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
+    #[serde(borrow)]
+    signature: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireUsage {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_write_input_tokens: Option<u64>,
+    #[serde(default)]
+    cache_details: Vec<WireCacheDetail>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireCacheDetail {
+    ttl: Option<String>,
+    input_tokens: Option<u64>,
+}
+
+/// An answer in one piece.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAnswer<'a> {
+    #[serde(borrow)]
+    output: Option<WireOutput<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireOutput<'a> {
+    #[serde(borrow)]
+    message: Option<WireMessage<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireMessage<'a> {
+    #[serde(borrow, default)]
+    content: Vec<WireBlock<'a>>,
+}
+
+fn text(text: Option<Text<'_>>) -> Cow<'_, str> {
+    text.unwrap_or_default().0
+}
+
+impl State {
+    pub(super) const fn new(undo: Undo) -> Self {
+        Self { emitter: Emitter::new(undo), has_started: false, has_finished: false }
+    }
+
+    pub(super) const fn has_finished(&self) -> bool {
+        self.has_finished
+    }
+
+    /// Takes one message of the event stream.
+    pub(super) fn take(
+        &mut self,
+        message: &Message,
+        out: &mut Vec<ChatEvent>,
+    ) -> Result<(), DecodeError> {
+        let payload = message.payload();
+        match header(message, ":message-type") {
+            Some("exception") => {
+                let kind = header(message, ":exception-type").unwrap_or_default();
+                return Err(DecodeError::Upstream(classify::in_band(kind, payload)));
+            }
+            Some("error") => {
+                let kind = header(message, ":error-code").unwrap_or_default();
+                let said = header(message, ":error-message").unwrap_or_default();
+                return Err(DecodeError::Upstream(classify::in_band(kind, said.as_bytes())));
+            }
+            _ => {}
+        }
+        self.start(out);
+        let kind = header(message, ":event-type").unwrap_or_default();
+        if !matches!(
+            kind,
+            "contentBlockStart"
+                | "contentBlockDelta"
+                | "contentBlockStop"
+                | "messageStop"
+                | "metadata"
+        ) {
+            // `messageStart` says nothing, and what is new is not to stop us.
+            return Ok(());
+        }
+        let wire: Wire<'_> = serde_json::from_slice(payload).map_err(|error| malformed(&error))?;
+        let index = wire.content_block_index;
+        match kind {
+            "contentBlockStart" => self.begin(index, wire.start, out),
+            "contentBlockDelta" => self.add(index, wire.delta, out),
+            "contentBlockStop" => {
+                self.emitter.end(index, out);
+                Ok(())
+            }
+            _ => {
+                self.end(wire, out);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes an answer in one piece.
+    pub(super) fn whole(
+        &mut self,
+        document: &[u8],
+        out: &mut Vec<ChatEvent>,
+    ) -> Result<(), DecodeError> {
+        let answer: WireAnswer<'_> =
+            serde_json::from_slice(document).map_err(|error| unreadable(&error))?;
+        let Some(message) = answer.output.and_then(|output| output.message) else {
+            return Err(DecodeError::Malformed("it is not an answer".to_owned()));
+        };
+        self.start(out);
+        for (index, block) in message.content.into_iter().enumerate() {
+            let index = u64::try_from(index).unwrap_or(u64::MAX);
+            match block.tool_use {
+                Some(call) => self.whole_call(index, call, out)?,
+                None => self.add(index, Some(block), out)?,
+            }
+            self.emitter.end(index, out);
+        }
+        let wire: Wire<'_> = serde_json::from_slice(document).map_err(|error| malformed(&error))?;
+        self.end(wire, out);
+        Ok(())
+    }
+
+    fn start(&mut self, out: &mut Vec<ChatEvent>) {
+        if !self.has_started {
+            self.has_started = true;
+            out.push(ChatEvent::Started {
+                upstream_id: None,
+                upstream_model: None,
+                system_fingerprint: None,
+                service_tier: None,
+            });
+        }
+    }
+
+    fn begin(
+        &mut self,
+        index: u64,
+        start: Option<WireBlock<'_>>,
+        out: &mut Vec<ChatEvent>,
+    ) -> Result<(), DecodeError> {
+        match start.and_then(|start| start.tool_use) {
+            Some(call) => {
+                let id = text(call.tool_use_id);
+                self.emitter.begin_call(index, &id, text(call.name), out)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn add(
+        &mut self,
+        index: u64,
+        delta: Option<WireBlock<'_>>,
+        out: &mut Vec<ChatEvent>,
+    ) -> Result<(), DecodeError> {
+        let Some(delta) = delta else { return Ok(()) };
+        if delta.text.is_some() {
+            self.emitter.text(index, text(delta.text), out)?;
+        }
+        if let Some(input) = delta.tool_use.and_then(|call| call.input) {
+            let json: Text<'_> =
+                serde_json::from_str(input.get()).map_err(|error| malformed(&error))?;
+            self.emitter.input(index, json.0, out)?;
+        }
+        let Some(reasoning) = delta.reasoning_content else { return Ok(()) };
+        let whole = reasoning.reasoning_text;
+        let (whole_text, whole_signature) = match whole {
+            Some(whole) => (whole.text, whole.signature),
+            None => (None, None),
+        };
+        if let Some(data) = reasoning.redacted_content {
+            self.emitter.redacted(&data.0, out)?;
+        }
+        if let Some(thought) = reasoning.text.or(whole_text) {
+            self.emitter.thinking(index, thought.0, out)?;
+        }
+        if let Some(signature) = reasoning.signature.or(whole_signature) {
+            self.emitter.signature(index, &signature.0, out)?;
+        }
+        Ok(())
+    }
+
+    fn whole_call(
+        &mut self,
+        index: u64,
+        call: WireCall<'_>,
+        out: &mut Vec<ChatEvent>,
+    ) -> Result<(), DecodeError> {
+        let id = text(call.tool_use_id);
+        self.emitter.begin_call(index, &id, text(call.name), out)?;
+        let input = call.input.map(RawValue::get).unwrap_or_default();
+        self.emitter.input(index, input.into(), out)
+    }
+
+    /// The reason for the end, or what was used, which comes after it.
+    fn end(&mut self, wire: Wire<'_>, out: &mut Vec<ChatEvent>) {
+        if let Some(usage) = wire.usage {
+            out.push(ChatEvent::Usage(usage.disjoint()));
+        }
+        let Some(Text(native_reason)) = wire.stop_reason.filter(|_| !self.has_finished) else {
+            return;
+        };
+        self.has_finished = true;
+        let reason = match &*native_reason {
+            "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
+            "tool_use" => self.emitter.called(),
+            "guardrail_intervened" | "content_filtered" | "refusal" => FinishReason::ContentFilter,
+            "malformed_model_output" | "malformed_tool_use" => FinishReason::Error,
+            // `end_turn`, `stop_sequence` and what may come.
+            _ => FinishReason::Stop,
+        };
+        let stop_sequence =
+            wire.additional_model_response_fields.and_then(stop_sequence_of).map(Cow::into_owned);
+        out.push(ChatEvent::Finished {
+            choice: 0,
+            reason,
+            native_reason: Some(native_reason.into_owned()),
+            stop_sequence,
+        });
+    }
+}
+
+fn stop_sequence_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Fields<'a> {
+        #[serde(borrow)]
+        stop_sequence: Option<Text<'a>>,
+    }
+    let fields: Fields<'_> = serde_json::from_str(raw.get()).ok()?;
+    fields.stop_sequence.map(|Text(text)| text)
+}
+
+impl WireUsage {
+    /// `inputTokens` is what neither came from a cache nor went into one.
+    fn disjoint(&self) -> Usage {
+        let count = |count: Option<u64>| count.unwrap_or(0).min(TOKENS_MAX);
+        let long = self
+            .cache_details
+            .iter()
+            .filter(|detail| detail.ttl.as_deref() == Some("1h"))
+            .fold(0_u64, |sum, detail| sum.saturating_add(count(detail.input_tokens)));
+        let written = count(self.cache_write_input_tokens);
+        let long = long.min(written);
+        Usage {
+            prompt: count(self.input_tokens),
+            cache_read: count(self.cache_read_input_tokens),
+            cache_write_5m: written - long,
+            cache_write_1h: long,
+            completion: count(self.output_tokens),
+            requests: 1,
+            ..Usage::default()
+        }
+    }
+}
