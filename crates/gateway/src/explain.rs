@@ -11,7 +11,6 @@ use crate::admit::estimate::Estimate;
 use crate::error::GatewayError;
 use crate::pipeline::Gateway;
 use crate::ports::Caller;
-use crate::resolve::resolve;
 use crate::routing::stats::{Band, Span, Standing};
 use crate::routing::{self, Ask, Candidate, strategies};
 
@@ -22,12 +21,22 @@ pub struct Explanation {
     pub requested: String,
     /// The models that may answer, in order.
     pub models: Vec<String>,
+    /// What a router made of the request, where one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub router: Option<RouterChoice>,
     /// How endpoints are ordered: `balanced`, `price`, `latency`, `throughput` or `ordered`.
     pub strategy: &'static str,
     /// What the prompt is taken for.
     pub prompt_tokens: u64,
     /// In the order in which they would be tried; those that would not follow.
     pub endpoints: Vec<ExplainedEndpoint>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RouterChoice {
+    pub name: &'static str,
+    pub task_type: &'static str,
+    pub why: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,7 +88,7 @@ impl Gateway {
         _caller: &Arc<Caller>,
         request: &ChatRequest,
     ) -> Result<Explanation, GatewayError> {
-        let resolved = resolve(&self.catalog.load(), request)?;
+        let resolved = self.resolve(request)?;
         let estimate = Estimate::of(request, self.settings.open_output_tokens);
         let seed = self.random.next_u64();
         let ask = Ask { request, resolved: &resolved, estimate: &estimate, seed };
@@ -121,6 +130,11 @@ impl Gateway {
         Ok(Explanation {
             requested: resolved.requested.clone(),
             models: resolved.models.iter().map(|model| model.model.slug.to_string()).collect(),
+            router: resolved.chosen.map(|chosen| RouterChoice {
+                name: chosen.router,
+                task_type: chosen.task,
+                why: chosen.why,
+            }),
             strategy,
             prompt_tokens: estimate.prompt_tokens(),
             endpoints,

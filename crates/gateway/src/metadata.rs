@@ -81,12 +81,14 @@ struct Step<'a> {
     r#type: &'static str,
     name: &'static str,
     summary: String,
-    data: DroppedParameters<'a>,
+    data: Data<'a>,
 }
 
 #[derive(Serialize)]
-struct DroppedParameters<'a> {
-    dropped: &'a [String],
+#[serde(untagged)]
+enum Data<'a> {
+    Router { router: &'static str, task_type: &'static str },
+    Parameters { dropped: &'a [String] },
 }
 
 /// The metadata of a call that `selected` answered; none unless the caller asked for it.
@@ -117,7 +119,7 @@ pub(crate) fn of(call: &Call, selected: &Candidate) -> Option<Arc<RawValue>> {
         is_byok: false,
         endpoints: Endpoints { total, available },
         attempts: call.attempts.iter().map(tried).collect(),
-        pipeline: dropped(call, &endpoint.provider.name),
+        pipeline: steps(call, &endpoint.provider.name),
         generation_time: call.elapsed_ms(),
     };
     serde_json::value::to_raw_value(&metadata).ok().map(Arc::from)
@@ -125,7 +127,8 @@ pub(crate) fn of(call: &Call, selected: &Candidate) -> Option<Arc<RawValue>> {
 
 fn strategy(call: &Call, selected: &Candidate) -> &'static str {
     let is_first = call.resolved.primary.slug == selected.endpoint.model;
-    if is_first { "direct" } else { "fallback" }
+    // What a router lists are its own choices.
+    if is_first || call.resolved.chosen.is_some() { call.resolved.strategy } else { "fallback" }
 }
 
 /// Attempts without an HTTP status count as 0: nothing came.
@@ -134,15 +137,21 @@ fn tried(attempt: &Attempt) -> Tried<'_> {
     Tried { provider: &attempt.provider_name, model, status: attempt.status.unwrap_or(0) }
 }
 
-fn dropped<'a>(call: &'a Call, provider: &str) -> Vec<Step<'a>> {
-    if call.dropped.is_empty() {
-        return Vec::new();
-    }
-    let names = call.dropped.join("`, `");
-    vec![Step {
+fn steps<'a>(call: &'a Call, provider: &str) -> Vec<Step<'a>> {
+    let router = call.resolved.chosen.as_ref().map(|chosen| Step {
+        r#type: "router",
+        name: chosen.router,
+        summary: chosen.why.clone(),
+        data: Data::Router { router: chosen.router, task_type: chosen.task },
+    });
+    let dropped = (!call.dropped.is_empty()).then(|| Step {
         r#type: "parameters",
         name: "dropped",
-        summary: format!("{provider} was not sent `{names}`, which it does not take"),
-        data: DroppedParameters { dropped: &call.dropped },
-    }]
+        summary: format!(
+            "{provider} was not sent `{}`, which it does not take",
+            call.dropped.join("`, `")
+        ),
+        data: Data::Parameters { dropped: &call.dropped },
+    });
+    router.into_iter().chain(dropped).collect()
 }

@@ -16,6 +16,7 @@ use domain::money::Usd;
 use domain::random::Random;
 use domain::secret::Secret;
 use domain::time::Clock;
+use protocol::chat::request::ChatRequest;
 use protocol::dialects::Summary;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +31,7 @@ use crate::inbound::{Asked, Inbound, Outbound, Reply};
 use crate::metadata::RouteNote;
 use crate::middleware;
 use crate::ports::{Caller, Keys, Ledger};
-use crate::resolve::resolve;
+use crate::resolve::{Resolved, Scene, resolve};
 use crate::routing::{self, stats::Stats};
 use crate::settings::Settings;
 use crate::settle::{self, Settler};
@@ -140,10 +141,24 @@ impl Gateway {
         &self,
         id: GenerationId,
         caller: Arc<Caller>,
-        asked: Asked,
+        mut asked: Asked,
     ) -> Result<Call, GatewayError> {
-        let resolved = resolve(&self.catalog.load(), &asked.request)?;
+        let resolved = self.resolve(&asked.request)?;
+        if resolved.asks_to_think() {
+            asked.request.think();
+        }
         self.admit(id, caller, asked, resolved).await
+    }
+
+    /// The models that may answer, as things are now.
+    pub(crate) fn resolve(&self, request: &ChatRequest) -> Result<Resolved, GatewayError> {
+        let scene = Scene {
+            stats: &self.stats,
+            now: self.clock.now(),
+            random: &*self.random,
+            open_output: self.settings.open_output_tokens,
+        };
+        resolve(&self.catalog.load(), request, &scene)
     }
 
     /// Prepare, route and attempt: from a call to the first event of an answer.

@@ -19,7 +19,6 @@ use crate::inbound::{Asked, Attribution};
 use crate::middleware;
 use crate::pipeline::Gateway;
 use crate::ports::Caller;
-use crate::resolve::resolve;
 use crate::routing::{self, Candidate};
 use crate::upstream::{not_decoded, read_error, transport};
 
@@ -33,7 +32,7 @@ impl Gateway {
         caller: Arc<Caller>,
         request: ChatRequest,
     ) -> Result<u64, GatewayError> {
-        let resolved = resolve(&self.catalog.load(), &request)?;
+        let resolved = self.resolve(&request)?;
         let id = GenerationId::new(self.clock.now(), &*self.random);
         let asked = Asked { request, attribution: Attribution::default(), wants_metadata: false };
         let mut call = self.admit_free(id, caller, asked, resolved)?;

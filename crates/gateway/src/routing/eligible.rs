@@ -9,7 +9,7 @@ use protocol::error::{ErrorType, PublicError};
 
 use crate::admit::estimate::Estimate;
 use crate::error::GatewayError;
-use crate::resolve::ResolvedModel;
+use crate::resolve::{ResolvedModel, offers};
 use crate::routing::{Ask, Candidate};
 
 /// The constraint of an endpoint that nobody is shown.
@@ -32,7 +32,7 @@ pub(crate) struct Requirements<'a> {
     request: &'a ChatRequest,
     estimate: &'a Estimate,
     model: &'a Model,
-    free: bool,
+    variants: &'a [Variant],
     /// Kinds of content in the prompt besides text.
     modalities: Vec<Modality>,
 }
@@ -47,7 +47,7 @@ impl<'a> Requirements<'a> {
             request: ask.request,
             estimate: ask.estimate,
             model: &resolved.model,
-            free: resolved.variants.contains(&Variant::Free),
+            variants: &resolved.variants,
             modalities: modalities(ask.request),
         }
     }
@@ -77,8 +77,16 @@ impl<'a> Requirements<'a> {
     }
 
     fn variant(&self, endpoint: &Endpoint) -> Option<Exclusion> {
-        (self.free && !endpoint.prices.is_free())
-            .then(|| exclude("variant", "`:free` asks for an endpoint that costs nothing"))
+        let missing =
+            self.variants.iter().find(|variant| !offers(self.model, endpoint, **variant))?;
+        Some(exclude(
+            "variant",
+            match missing {
+                Variant::Free => "`:free` asks for an endpoint that costs nothing",
+                Variant::Extended => "`:extended` asks for an endpoint with the longest context",
+                _ => "`:thinking` asks for an endpoint that can be made to reason",
+            },
+        ))
     }
 
     fn data_policy(&self, endpoint: &Endpoint) -> Option<Exclusion> {
@@ -243,7 +251,7 @@ fn media(request: &ChatRequest) -> impl Iterator<Item = (Modality, Place)> {
     })
 }
 
-fn modalities(request: &ChatRequest) -> Vec<Modality> {
+pub(crate) fn modalities(request: &ChatRequest) -> Vec<Modality> {
     let mut found = Vec::new();
     for (modality, _) in media(request) {
         if !found.contains(&modality) {

@@ -76,3 +76,34 @@ async fn a_stated_order_is_kept_whatever_failed() {
     assert_eq!(tags(&plan), [("p0", true), ("p1", true)]);
     world.is_at_rest().await;
 }
+
+#[tokio::test]
+async fn names_that_stand_for_a_choice_lead_to_a_model() {
+    let world = rich().await;
+    world.endpoints(&["fast/1"]);
+    let plan = explain(&world, &json!({"model": "~test/model-latest"})).await;
+    assert_eq!(plan.models, [crate::world::MODEL]);
+    let plan = explain(&world, &json!({"model": "openrouter/auto"})).await;
+    assert_eq!(plan.models, [crate::world::MODEL]);
+    let router = plan.router.unwrap();
+    assert_eq!((router.name, router.task_type), ("entrepot/auto", "conversation"));
+    assert!(router.why.contains(crate::world::MODEL), "{}", router.why);
+    let body = World::body("entrepot/auto", Some(50), false);
+    assert!(world.ask_with(&body).await.unwrap().contains("\"model\":\"test/model\""));
+    for nobody in ["~test/other-latest", "~test/model", "entrepot/free", "test/model:extended"] {
+        let body = World::body(nobody, Some(50), false);
+        let error = world.ask_with(&body).await.unwrap_err().to_public();
+        assert!(matches!(error.status, 400 | 404), "{nobody}: {error:?}");
+    }
+    world.is_at_rest().await;
+}
+
+#[tokio::test]
+async fn thinking_is_switched_on_by_name() {
+    let world = rich().await;
+    world.endpoints(&["sandbox/ordinary"]);
+    let body = World::body("test/model:thinking", Some(200), false);
+    let answer: Value = serde_json::from_str(&world.ask_with(&body).await.unwrap()).unwrap();
+    assert!(answer["choices"][0]["message"]["reasoning"].is_string(), "{answer}");
+    world.is_at_rest().await;
+}

@@ -62,6 +62,19 @@ impl ChatRequest {
         messages.chain(inputs.map(|(index, content)| ("input", index, content)))
     }
 
+    /// Has the model reason, unless the caller says something about that.
+    pub fn think(&mut self) {
+        const ON: &str = r#"{"enabled":true}"#;
+        let is_said = |name| self.parameter(name).is_some();
+        if is_said("reasoning") || is_said("reasoning_effort") {
+            return;
+        }
+        // The text is valid JSON.
+        if let Ok(raw) = RawValue::from_string(ON.to_owned()) {
+            self.parameters.push(("reasoning".to_owned(), raw));
+        }
+    }
+
     /// Whether the caller wants an answer without the reasoning that led to it.
     pub fn excludes_reasoning(&self) -> bool {
         #[derive(serde::Deserialize)]
