@@ -135,18 +135,16 @@ impl Responses {
         let mut found: Vec<Arc<StoredResponse>> = Vec::new();
         let (mut next, mut bytes) = (Some(last.to_owned()), 0_usize);
         while let Some(id) = next {
-            let read = match self.find_waiting(workspace, &id) {
-                Some(waiting) => vec![waiting],
-                None => {
-                    let left = bytes_max.saturating_sub(bytes);
-                    let max = ConversationMax { responses: CONVERSATION_MAX, bytes: left };
-                    let kept =
-                        store::responses::list_conversation(&self.db, workspace, &id, max, now);
-                    kept.await?.into_iter().map(Arc::new).collect()
-                }
+            let read = if let Some(waiting) = self.find_waiting(workspace, &id) {
+                vec![waiting]
+            } else {
+                let left = bytes_max.saturating_sub(bytes);
+                let max = ConversationMax { responses: CONVERSATION_MAX, bytes: left };
+                let kept = store::responses::list_conversation(&self.db, workspace, &id, max, now);
+                kept.await?.into_iter().map(Arc::new).collect()
             };
             let Some(oldest) = read.last() else { return Ok(Conversation::Missing(id)) };
-            next = oldest.previous.clone();
+            next.clone_from(&oldest.previous);
             bytes += read.iter().map(|response| response.bytes()).sum::<usize>();
             found.extend(read);
             let limit = usize::try_from(CONVERSATION_MAX).unwrap_or(usize::MAX);

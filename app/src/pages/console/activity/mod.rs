@@ -59,7 +59,7 @@ fn page(activity: Activity) -> AnyView {
         <Layout title="Activity" place=Place::Activity viewer=Some(viewer)>
             <PageHead
                 title="Activity"
-                lead="One line a generation. Prompts and answers are not stored."
+                lead="One line a generation. Prompts and answers are stored only where a request asks for it."
             />
             {filter(key.clone(), model.clone(), keys, models)}
             {match (empty, filtered || !is_first_page) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// The items of the input of the response `id`, each with an `id`, a `type` and parts.
 pub fn listed(id: &str, items: &[Box<RawValue>]) -> Vec<Value> {
     let stem: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
-    let read = |(index, raw): (usize, &Box<RawValue>)| {
+    let read = |(index, raw): (usize, &RawValue)| {
         let mut item: Value = serde_json::from_str(raw.get()).ok()?;
         let object = item.as_object_mut()?;
         let kind = object.entry("type").or_insert_with(|| "message".into());
@@ -33,7 +33,7 @@ pub fn listed(id: &str, items: &[Box<RawValue>]) -> Vec<Value> {
         }
         Some(item)
     };
-    items.iter().enumerate().filter_map(read).collect()
+    items.iter().map(|raw| &**raw).enumerate().filter_map(read).collect()
 }
 
 #[cfg(test)]

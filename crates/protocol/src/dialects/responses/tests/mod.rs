@@ -163,7 +163,9 @@ fn accumulate(events: &[Value]) -> Vec<Value> {
                 let part = &mut output[place("output_index")]["content"][place("content_index")];
                 append(&mut part["text"], &event["delta"]);
                 if let Some(items) = event["logprobs"].as_array() {
-                    items.iter().for_each(|item| push(&mut part["logprobs"], item));
+                    for item in items {
+                        push(&mut part["logprobs"], item);
+                    }
                 }
             }
             "response.refusal.delta" => {

@@ -136,14 +136,20 @@ fn every_choice_among_tools_is_understood() {
     assert_eq!(request.tool_choice(), None);
 }
 
+/// Asks with each value in its place, and looks where the refusal points.
+fn check_refusals(refused: &[(&str, Value, &str)]) {
+    for (name, value, field) in refused {
+        let body = with(name, value.clone());
+        let (named, envelope) = refusal(&body);
+        assert_eq!(named, *field, "{body} {envelope}");
+        let message = envelope["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("`{field}` ")), "{message}");
+    }
+}
+
 #[test]
 fn wrong_parameters_are_refused_by_name() {
-    let function = |more: Value| {
-        let mut tool = json!({ "type": "function", "name": "f" });
-        tool.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        json!([tool])
-    };
-    for (name, value, field) in [
+    check_refusals(&[
         ("model", json!(7), "model"),
         ("model", json!(" "), "model"),
         ("models", json!("a/b"), "models"),
@@ -178,6 +184,24 @@ fn wrong_parameters_are_refused_by_name() {
             json!({ "format": { "type": "json_schema", "name": "n", "schema": { "type": 7 } } }),
             "text.format.schema.type",
         ),
+        ("modalities", json!(["audio"]), "modalities[0]"),
+        ("store", json!("yes"), "store"),
+        ("previous_response_id", json!(7), "previous_response_id"),
+        ("previous_response_id", json!(""), "previous_response_id"),
+        ("background", json!(true), "background"),
+        ("conversation", json!("conv_1"), "conversation"),
+        ("prompt", json!({ "id": "pmpt_1" }), "prompt"),
+    ]);
+}
+
+#[test]
+fn wrong_tools_are_refused_by_name() {
+    let function = |more: Value| {
+        let mut tool = json!({ "type": "function", "name": "f" });
+        tool.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([tool])
+    };
+    check_refusals(&[
         ("tools", json!({}), "tools"),
         ("tools", json!([{}]), "tools[0].type"),
         ("tools", json!([{ "type": "function" }]), "tools[0].name"),
@@ -193,20 +217,7 @@ fn wrong_parameters_are_refused_by_name() {
         ("tool_choice", json!("any"), "tool_choice"),
         ("tool_choice", json!({ "type": "function" }), "tool_choice.name"),
         ("tool_choice", json!({ "type": "allowed_tools", "mode": "auto" }), "tool_choice.tools"),
-        ("modalities", json!(["audio"]), "modalities[0]"),
-        ("store", json!("yes"), "store"),
-        ("previous_response_id", json!(7), "previous_response_id"),
-        ("previous_response_id", json!(""), "previous_response_id"),
-        ("background", json!(true), "background"),
-        ("conversation", json!("conv_1"), "conversation"),
-        ("prompt", json!({ "id": "pmpt_1" }), "prompt"),
-    ] {
-        let body = with(name, value);
-        let (named, envelope) = refusal(&body);
-        assert_eq!(named, field, "{body} {envelope}");
-        let message = envelope["error"]["message"].as_str().unwrap();
-        assert!(message.starts_with(&format!("`{field}` ")), "{message}");
-    }
+    ]);
     let mut named = with("tools", json!([{ "type": "function", "name": "f" }]));
     named["tool_choice"] = json!({ "type": "function", "name": "g" });
     assert_eq!(refusal(&named).0, "tool_choice.name");
