@@ -75,13 +75,12 @@ impl Kind {
         match self {
             // Most words are one token, however long.
             Self::Latin => run.div_ceil(8) * 10,
-            Self::Digit | Self::Letter => run.div_ceil(3) * 10,
             // One blank belongs to the word after it; an indent is a token.
             Self::Space => (run - 1).div_ceil(16) * 10,
             Self::Break => 10,
             // A lone mark is often one with its neighbour.
             Self::Mark if run == 1 => 6,
-            Self::Mark => run.div_ceil(3) * 10,
+            Self::Digit | Self::Letter | Self::Mark => run.div_ceil(3) * 10,
             Self::Sign => run * 10,
         }
     }

@@ -7,10 +7,29 @@ use super::parameters::check_cache_control;
 use super::parts::{ANY_TEXT, Block, Parts, Url, image_address, kind};
 use super::{LeftOut, raw};
 use crate::chat::fold::join_detail;
-use crate::chat::request::{Content, Message, Role};
-use crate::dialects::check::{Members, Rule, allow, invalid, members, require, text};
+use crate::chat::request::{Content, Message, PartKind, Role};
+use crate::dialects::check::{Members, Rule, allow, invalid, list, members, require, text};
 use crate::dialects::messages::{OWN_FORMAT, packed};
 use crate::error::PublicError;
+
+/// What is done with a block before Anthropic is sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Treatment {
+    AsWritten,
+    /// Another vendor's model wrote it.
+    Dropped,
+    /// Its citations are ours: Anthropic's are encrypted.
+    Uncited,
+}
+
+/// Blocks of one message that are not sent as they were written, by their place.
+pub(super) type Treated = Vec<(usize, Treatment)>;
+
+impl Treatment {
+    const fn dropped_if(is_foreign: bool) -> Self {
+        if is_foreign { Self::Dropped } else { Self::AsWritten }
+    }
+}
 
 /// One answer, read block by block.
 #[derive(Default)]
@@ -19,8 +38,6 @@ struct Answer {
     reasoning: String,
     details: Vec<serde_json::Value>,
     images: Vec<Box<RawValue>>,
-    /// Of the blocks, those that Anthropic must not be sent.
-    foreign: Vec<usize>,
 }
 
 #[derive(Serialize)]
@@ -42,46 +59,60 @@ struct Image<'a> {
     image_url: Url<'a>,
 }
 
-/// The message, unless nothing of it has a form, and which of its blocks are not Anthropic's.
+/// The message, unless nothing of it has a form, and which of its blocks must be treated.
 pub(super) fn read(
     blocks: &[Block<'_>],
     left_out: &mut LeftOut,
-) -> Result<(Option<Message>, Vec<usize>), PublicError> {
+) -> Result<(Option<Message>, Treated), PublicError> {
     let mut answer = Answer::default();
     let mut parts = Parts { list: Vec::new(), left_out };
+    let mut treated = Treated::new();
     for (position, (field, block, written)) in blocks.iter().enumerate() {
-        let is_foreign = match kind(field, block)?.as_ref() {
+        let treatment = match kind(field, block)?.as_ref() {
             "text" => {
                 allow(block, field, "cache_control", &Rule::Custom(check_cache_control))?;
                 parts.add_text(field, block, written)?;
-                false
+                text_treatment(block)
             }
-            "thinking" => answer.add_thinking(field, block)?,
-            "redacted_thinking" => answer.add_redacted(field, block)?,
+            "thinking" => Treatment::dropped_if(answer.add_thinking(field, block)?),
+            "redacted_thinking" => Treatment::dropped_if(answer.add_redacted(field, block)?),
             "tool_use" => {
-                answer.add_call(field, block, parts.left_out)?;
-                false
+                answer.add_call(field, block)?;
+                Treatment::AsWritten
             }
             "image" => {
                 answer.add_image(field, block)?;
-                true
+                Treatment::Dropped
             }
             other => {
                 parts.left_out.add(&format!("messages.content.{other}"));
-                false
+                Treatment::AsWritten
             }
         };
-        if is_foreign {
-            answer.foreign.push(position);
+        if treatment != Treatment::AsWritten {
+            treated.push((position, treatment));
         }
     }
+    // A text that only carried citations says nothing.
+    parts.list.retain(|part| !matches!(part.kind, PartKind::Text { bytes: 0 }));
     let content = if parts.list.is_empty() { Content::None } else { parts.into_content() };
-    let foreign = std::mem::take(&mut answer.foreign);
-    Ok((answer.into_message(content)?, foreign))
+    Ok((answer.into_message(content)?, treated))
+}
+
+fn text_treatment(block: &Members<'_>) -> Treatment {
+    if block.find("text").and_then(text).is_some_and(|text| text.is_empty()) {
+        return Treatment::Dropped;
+    }
+    let citations = block.find("citations").and_then(list).unwrap_or_default();
+    let is_ours = citations.into_iter().filter_map(members).any(|citation| {
+        citation.find("encrypted_index").and_then(text).is_some_and(|index| index.is_empty())
+    });
+    if is_ours { Treatment::Uncited } else { Treatment::AsWritten }
 }
 
 impl Answer {
-    /// A block that nobody signed was not Anthropic's either, who would refuse it.
+    /// Reads a block of thinking; `true` where it is foreign. One that nobody signed was not
+    /// Anthropic's either, who would refuse it.
     fn add_thinking(&mut self, field: &str, block: &Members<'_>) -> Result<bool, PublicError> {
         require(block, field, "thinking", &ANY_TEXT)?;
         allow(block, field, "signature", &ANY_TEXT)?;
@@ -131,18 +162,10 @@ impl Answer {
         Ok(())
     }
 
-    fn add_call(
-        &mut self,
-        field: &str,
-        block: &Members<'_>,
-        left_out: &mut LeftOut,
-    ) -> Result<(), PublicError> {
+    fn add_call(&mut self, field: &str, block: &Members<'_>) -> Result<(), PublicError> {
         require(block, field, "id", &Rule::Custom(check_id))?;
         require(block, field, "name", &Rule::Custom(check_id))?;
         allow(block, field, "cache_control", &Rule::Custom(check_cache_control))?;
-        if block.find("cache_control").is_some() {
-            left_out.add("messages.content.tool_use.cache_control");
-        }
         let input = block.find("input").map_or("{}", RawValue::get);
         let cut_off = block.find("input").and_then(text);
         if cut_off.is_none() && !input.starts_with('{') {

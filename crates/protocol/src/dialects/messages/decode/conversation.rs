@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::assistant::{self, check_id};
+use super::assistant::{self, Treated, Treatment, check_id};
 use super::parameters::check_cache_control;
 use super::parts::{Block, Parts, blocks, kind};
 use super::{Body, LeftOut, raw};
@@ -12,9 +12,9 @@ use crate::dialects::check::{
 };
 use crate::error::PublicError;
 
-/// Blocks that Anthropic must not be sent, because others wrote them: `(message, block)`, in
-/// order.
-pub(super) type Foreign = Vec<(usize, usize)>;
+/// Blocks that Anthropic must not be sent as they are, because others wrote them: `(message,
+/// block, treatment)`, in order.
+pub(super) type Foreign = Vec<(usize, usize, Treatment)>;
 
 pub(super) fn read(
     body: &Body,
@@ -37,7 +37,7 @@ pub(super) fn read(
     let last = messages.len().saturating_sub(1);
     for (index, written) in messages.into_iter().enumerate() {
         let blocks = read_message((index, index == last), written, conversation, left_out)?;
-        foreign.extend(blocks.into_iter().map(|block| (index, block)));
+        foreign.extend(blocks.into_iter().map(|(block, treatment)| (index, block, treatment)));
     }
     Ok(foreign)
 }
@@ -48,7 +48,7 @@ fn read_message(
     written: &RawValue,
     conversation: &mut Vec<Message>,
     left_out: &mut LeftOut,
-) -> Result<Vec<usize>, PublicError> {
+) -> Result<Treated, PublicError> {
     const ROLES: Rule = Rule::OneOf(&["user", "assistant", "system"]);
     let field = format!("messages[{index}]");
     let Some(message) = members(written) else {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::assistant::Treatment;
 use super::conversation::Foreign;
 use super::parameters::{Fate, fate};
 use super::parts::Object;
@@ -27,6 +28,8 @@ pub(super) fn of(
             "messages" if !foreign.is_empty() => without(value, foreign)?,
             "service_tier" if !is_anthropics_tier(value) => continue,
             _ if fate(name) == Fate::Ours => continue,
+            // What is known and null was taken for absent.
+            _ if fate(name) == Fate::Read && value.get() == "null" => continue,
             _ => value.clone(),
         };
         members.push((name.clone(), value));
@@ -38,7 +41,6 @@ pub(super) fn of(
         struct Metadata<'a> {
             user_id: &'a str,
         }
-        members.retain(|(name, _)| name != "metadata");
         members.push(("metadata".to_owned(), raw(&Metadata { user_id: user })?));
     }
     let mut all = betas.0.clone();
@@ -59,39 +61,53 @@ fn is_anthropics_tier(value: &RawValue) -> bool {
     matches!(text(value).as_deref(), Some("auto" | "standard_only"))
 }
 
-/// The messages without blocks that other vendors' models wrote: Anthropic refuses thinking that
-/// it did not sign.
+/// The messages without what other vendors' models wrote: Anthropic refuses thinking that it did
+/// not sign, and citations that it did not make.
 fn without(messages: &RawValue, foreign: &Foreign) -> Result<Box<RawValue>, PublicError> {
     let mut kept = Vec::new();
     let mut foreign = foreign.iter().peekable();
     for (index, message) in list(messages).unwrap_or_default().into_iter().enumerate() {
         let mut blocks = Vec::new();
-        while let Some((_, block)) = foreign.next_if(|(message, _)| *message == index) {
-            blocks.push(*block);
+        while let Some((_, block, treatment)) = foreign.next_if(|(place, _, _)| *place == index) {
+            blocks.push((*block, *treatment));
         }
         if blocks.is_empty() {
             kept.push(message.to_owned());
-        } else if let Some(message) = cut(message, &blocks)? {
+        } else if let Some(message) = treated(message, &blocks)? {
             kept.push(message);
         }
     }
     raw(&kept)
 }
 
-/// A message without some of its blocks; none where nothing is left of it.
-fn cut(message: &RawValue, blocks: &[usize]) -> Result<Option<Box<RawValue>>, PublicError> {
+/// A message with its blocks treated; none where nothing is left of it.
+fn treated(
+    message: &RawValue,
+    blocks: &[(usize, Treatment)],
+) -> Result<Option<Box<RawValue>>, PublicError> {
     let Some(written) = members(message) else { return Ok(None) };
+    let mut left = Vec::new();
     let content = written.find("content").and_then(list).unwrap_or_default();
-    let left: Vec<&RawValue> = content
-        .into_iter()
-        .enumerate()
-        .filter(|(position, _)| blocks.binary_search(position).is_err())
-        .map(|(_, block)| block)
-        .collect();
+    for (position, block) in content.into_iter().enumerate() {
+        let treatment = blocks.binary_search_by_key(&position, |(place, _)| *place);
+        let treatment = treatment.ok().and_then(|found| blocks.get(found));
+        match treatment.map_or(Treatment::AsWritten, |(_, treatment)| *treatment) {
+            Treatment::AsWritten => left.push(block.to_owned()),
+            Treatment::Dropped => {}
+            Treatment::Uncited => left.push(without_member(block, "citations")?),
+        }
+    }
     if left.is_empty() {
         return Ok(None);
     }
     let content = raw(&left)?;
     let member = |(name, value)| if name == "content" { (name, &*content) } else { (name, value) };
     raw(&Object(written.iter().map(member).collect())).map(Some)
+}
+
+fn without_member(object: &RawValue, left_out: &str) -> Result<Box<RawValue>, PublicError> {
+    match members(object) {
+        Some(object) => raw(&Object(object.iter().filter(|(name, _)| *name != left_out).collect())),
+        None => Ok(object.to_owned()),
+    }
 }

@@ -105,9 +105,6 @@ impl Parts<'_> {
     ) -> Result<(), PublicError> {
         require(block, field, "text", &ANY_TEXT)?;
         let Some(value) = block.find("text") else { return Ok(()) };
-        if block.find("citations").is_some_and(|citations| citations.get() != "[]") {
-            self.left_out.add("messages.content.citations");
-        }
         // In chat completions it looks the same.
         let is_plain =
             block.iter().all(|(name, _)| matches!(name, "type" | "text" | "cache_control"));

@@ -56,38 +56,33 @@ impl Facts {
         }
     }
 
-    /// Why the answer ended, in Anthropic's words.
-    pub(super) fn stop_reason(&self, has_calls: bool, has_refused: bool) -> &str {
+    /// Why the answer ended, in Anthropic's words; none where it failed, for which there is none.
+    fn stop_reason(&self, has_calls: bool, has_refused: bool) -> Option<&str> {
         const ONLY_ANTHROPICS: [&str; 4] =
             ["pause_turn", "model_context_window_exceeded", "compaction", "refusal"];
         let native = self.native_reason.as_deref();
         if let Some(own) = native.filter(|native| ONLY_ANTHROPICS.contains(native)) {
-            return own;
+            return Some(own);
         }
-        match self.reason {
+        let is_sequence = self.stop_sequence.is_some() || native == Some("stop_sequence");
+        Some(match self.reason {
+            Some(FinishReason::Error) => return None,
             Some(FinishReason::Length) => "max_tokens",
             Some(FinishReason::ToolCalls) => "tool_use",
             Some(FinishReason::ContentFilter) => "refusal",
-            Some(FinishReason::Stop | FinishReason::Error) | None => {
-                if has_refused {
-                    "refusal"
-                } else if self.stop_sequence.is_some() || native == Some("stop_sequence") {
-                    "stop_sequence"
-                } else if has_calls {
-                    // Some providers say that a forced call is an ordinary end; a caller that
-                    // waits for this word would never run it.
-                    "tool_use"
-                } else {
-                    "end_turn"
-                }
-            }
-        }
+            Some(FinishReason::Stop) | None if has_refused => "refusal",
+            Some(FinishReason::Stop) | None if is_sequence => "stop_sequence",
+            // Some providers say that a forced call is an ordinary end; a caller that waits for
+            // this word would never run it.
+            Some(FinishReason::Stop) | None if has_calls => "tool_use",
+            Some(FinishReason::Stop) | None => "end_turn",
+        })
     }
 
     /// `"stop_reason":…,"stop_sequence":…` and what else only Anthropic says.
     pub(super) fn write_end(&self, has_calls: bool, has_refused: bool, out: &mut BytesMut) {
         out.extend_from_slice(b"\"stop_reason\":");
-        write_string(out, self.stop_reason(has_calls, has_refused));
+        write_optional_string(out, self.stop_reason(has_calls, has_refused));
         out.extend_from_slice(b",\"stop_sequence\":");
         write_optional_string(out, self.stop_sequence.as_deref());
         for (name, value) in &self.extra {

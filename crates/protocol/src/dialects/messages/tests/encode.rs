@@ -301,6 +301,8 @@ fn the_reason_for_an_end_is_in_anthropics_words() {
         assert_eq!(body["stop_reason"], expected, "{reason:?} {native:?}");
         assert_eq!(body["stop_sequence"].as_str(), stop);
     }
+    let body = check(&[text("x"), finished(FinishReason::Error, None, None)]);
+    assert_eq!(body["stop_reason"], Value::Null);
     let body = check(&[call(0, Some("f"), "{}"), finished(Stop, Some("stop"), None)]);
     assert_eq!(body["stop_reason"], "tool_use");
     let body = check(&[delta(Delta::Refusal("No.".into())), finished(Stop, Some("stop"), None)]);

@@ -122,3 +122,27 @@ fn omitted_thoughts_can_still_be_replayed() {
     assert_eq!(body["content"][0]["thinking"], "");
     assert!(body["content"][0]["signature"].as_str().unwrap().starts_with("ep1."));
 }
+
+#[test]
+fn citations_of_others_are_not_anthropics() {
+    let cite = |url: &str| {
+        let list = json!([{"type": "url_citation", "url_citation": {"url": url}}]);
+        let value = serde_json::value::to_raw_value(&list).unwrap();
+        let name = "annotations".into();
+        ChatEvent::Delta { choice: 0, delta: Delta::Other { name, value } }
+    };
+    // The second has no text to stand at.
+    let call = super::encode::call(0, Some("f"), "{}");
+    let request = replayed(&[text("So."), cite("https://x"), call, cite("https://y")]);
+    assert_eq!(conversation(&request)[1]["content"], "So.");
+    assert_eq!(
+        native(&request, "messages")[1]["content"],
+        json!([
+            {"type": "text", "text": "So."},
+            {"type": "tool_use", "id": "toolu_0", "name": "f", "input": {}}])
+    );
+    let own = json!([{"type": "text", "text": "x", "citations": [
+        {"type": "web_search_result_location", "url": "https://x", "encrypted_index": "E"}]}]);
+    let messages = json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": own}]);
+    assert_eq!(native(&decoded(&json!({"messages": messages})), "messages"), messages);
+}
