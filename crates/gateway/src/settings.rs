@@ -24,6 +24,14 @@ pub struct Settings {
     pub downstream_chunks: usize,
     /// Generations under way in this process.
     pub generations_max: usize,
+    /// How long one thing that a request names by address may take to be there.
+    pub fetch_timeout: Duration,
+    /// Bytes of one thing that a request names by address, and of all of them together.
+    pub fetch_bytes_max: usize,
+    pub fetch_total_bytes_max: usize,
+    /// Whether such addresses may lead to this machine and its network. Dangerous wherever
+    /// callers are not trusted.
+    pub allow_private_addresses: bool,
     /// Bytes of one answer that isn't streamed.
     pub unary_body_bytes_max: usize,
     /// How long a key is trusted without asking the store again.
@@ -62,6 +70,10 @@ impl Default for Settings {
             keep_alive_interval: Duration::from_secs(10),
             downstream_chunks: 32,
             generations_max: 10_000,
+            fetch_timeout: Duration::from_secs(20),
+            fetch_bytes_max: 20 * 1024 * 1024,
+            fetch_total_bytes_max: 64 * 1024 * 1024,
+            allow_private_addresses: false,
             unary_body_bytes_max: 32 * 1024 * 1024,
             key_cache_ttl: Duration::from_secs(10),
             key_cache_stale: Duration::from_secs(600),

@@ -4,9 +4,9 @@
 const BYTES_MAX: usize = 2048;
 
 /// What credentials begin with.
-const CREDENTIAL_PREFIXES: [&str; 14] = [
+const CREDENTIAL_PREFIXES: [&str; 15] = [
     "sk-", "sk_", "pk-", "gsk_", "xai-", "pplx-", "AIza", "hf_", "r8_", "nvapi-", "csk-", "fw_",
-    "key-", "tgp_",
+    "key-", "tgp_", "ya29.",
 ];
 
 /// The beginning of a body as text, without anything that looks like a credential.

@@ -26,6 +26,7 @@ use crate::ports::Caller;
 use crate::resolve::Resolved;
 use crate::routing::Ask;
 use crate::stream::stage::Stage;
+use crate::upstream::fetch::Fetched;
 
 /// Everything about one generation under way. Made only here, dropped only when it is over.
 pub struct Call {
@@ -42,6 +43,8 @@ pub struct Call {
     pub wants_metadata: bool,
     /// The plan, for callers who want to know it.
     pub(crate) note: Option<RouteNote>,
+    /// What the request names by address, where an endpoint had to be sent it inline.
+    pub(crate) fetched: Fetched,
     /// What was left out of the request that the answering endpoint was sent.
     pub dropped: Vec<String>,
     /// Chooses among equals, so that a plan can be repeated from its record.
@@ -147,6 +150,7 @@ impl Gateway {
             stages: Vec::new(),
             wants_metadata: asked.wants_metadata,
             note: None,
+            fetched: Fetched::default(),
             dropped: Vec::new(),
             seed: self.random.next_u64(),
             admitted_at: self.clock.now(),

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use domain::catalog::{Provider, Serving};
+use domain::catalog::{Auth, Provider, Serving};
 use domain::secret::Secret;
 use domain::time::Timestamp;
 use protocol::error::ErrorType;
 use providers::auth;
 use providers::error::{Retry, UpstreamError};
+
+use crate::upstream::google_token::GoogleTokens;
 
 /// Provider slug → the secret that its environment variable held at start.
 #[derive(Debug, Default)]
@@ -19,25 +21,39 @@ impl Credentials {
         Self(by_provider)
     }
 
-    /// Adds what the provider expects. The sandbox is sent nothing.
+    /// Our credential for a provider that answers itself. The sandbox is sent nothing.
+    fn live(&self, provider: &Provider) -> Option<&Secret<String>> {
+        self.0.get(&provider.slug).filter(|_| provider.serving == Serving::Live)
+    }
+
+    /// The short-lived token that stands for a credential, where the provider takes only such.
+    pub(crate) async fn minted(
+        &self,
+        tokens: &GoogleTokens,
+        provider: &Provider,
+        now: Timestamp,
+    ) -> Result<Option<Secret<String>>, UpstreamError> {
+        let Some(secret) = self.live(provider).filter(|_| provider.auth == Auth::GoogleOauth)
+        else {
+            return Ok(None);
+        };
+        let token = tokens.bearer(&provider.slug, secret, now).await.map_err(|error| {
+            tracing::warn!(provider.slug, %error, "no token could be had for a provider");
+            unsendable(provider)
+        })?;
+        Ok(Some(token))
+    }
+
+    /// Adds what the provider expects: our credential, or the token that was minted for it.
     pub(crate) fn attach(
         &self,
         request: &mut http::Request<Bytes>,
         provider: &Provider,
+        minted: Option<&Secret<String>>,
         now: Timestamp,
     ) -> Result<(), UpstreamError> {
-        let Some(secret) = self.0.get(&provider.slug) else { return Ok(()) };
-        if provider.serving != Serving::Live {
-            return Ok(());
-        }
-        auth::attach(request, &provider.auth, secret, now).map_err(|_| UpstreamError {
-            kind: ErrorType::ProviderUnavailable,
-            retry: Retry::Other,
-            status: None,
-            provider_code: None,
-            raw: None,
-            message: format!("The credential for {} cannot be sent.", provider.name),
-        })
+        let Some(secret) = minted.or_else(|| self.live(provider)) else { return Ok(()) };
+        auth::attach(request, &provider.auth, secret, now).map_err(|_| unsendable(provider))
     }
 
     /// Takes our credential out of what a provider said about its failure: some repeat it.
@@ -55,6 +71,17 @@ impl Credentials {
             message: clean(error.message),
             ..error
         }
+    }
+}
+
+fn unsendable(provider: &Provider) -> UpstreamError {
+    UpstreamError {
+        kind: ErrorType::ProviderUnavailable,
+        retry: Retry::Other,
+        status: None,
+        provider_code: None,
+        raw: None,
+        message: format!("The credential for {} cannot be sent.", provider.name),
     }
 }
 

@@ -4,6 +4,8 @@
 //! next candidate; after it nothing here is called any more.
 
 pub mod credentials;
+pub(crate) mod fetch;
+mod google_token;
 pub mod transport;
 pub mod turns;
 mod write;
@@ -60,7 +62,23 @@ pub(crate) async fn attempt(
             last.get_or_insert_with(|| refusal(error, &call.estimate, &call.resolved));
             continue;
         }
-        let encoded = match write::write(call, &turn.candidate) {
+        // Nothing that is cut short here is lost but time: a later candidate gets it again.
+        let inlined = tokio::select! {
+            biased;
+            () = reply.gone() => return Err(GatewayError::CallerGone),
+            () = gateway.stopping.cancelled() => return Err(GatewayError::Busy),
+            inlined = tokio::time::timeout(left, fetch::inline(gateway, call, &turn.candidate)) => {
+                inlined.map_err(|_| GatewayError::Deadline)?
+            }
+        };
+        let inlined = match inlined {
+            Ok(inlined) => inlined,
+            Err(error) => {
+                last.get_or_insert_with(|| GatewayError::Invalid(Box::new(error)));
+                continue;
+            }
+        };
+        let encoded = match write::write(call, &turn.candidate, inlined.as_ref()) {
             Ok(encoded) => encoded,
             Err(error) => {
                 tracing::debug!(attempt.endpoint = %turn.candidate.endpoint.id, %error, "not sent");

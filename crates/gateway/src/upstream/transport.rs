@@ -10,6 +10,9 @@ use thread_local::ThreadLocal;
 
 use crate::settings::Settings;
 use crate::upstream::credentials::Credentials;
+use crate::upstream::fetch::download::Downloader;
+use crate::upstream::fetch::guard::Guard;
+use crate::upstream::google_token::GoogleTokens;
 
 /// Pooled connections to every provider.
 ///
@@ -19,6 +22,8 @@ pub struct Transport {
     settings: Settings,
     clients: ThreadLocal<Client>,
     credentials: Credentials,
+    downloader: Downloader,
+    google_tokens: GoogleTokens,
 }
 
 /// The HTTP client could not be made: the system has no usable TLS configuration.
@@ -33,12 +38,21 @@ impl Transport {
     ) -> Result<Self, TransportError> {
         let clients = ThreadLocal::new();
         clients.get_or_try(|| client(settings))?;
-        Ok(Self { settings: settings.clone(), clients, credentials })
+        let guard = Guard::new(settings.allow_private_addresses);
+        let google_tokens =
+            GoogleTokens::new(guarded(settings, guard)?, guard, settings.allow_private_addresses);
+        let downloader = Downloader::new(settings)?;
+        Ok(Self { settings: settings.clone(), clients, credentials, downloader, google_tokens })
     }
 
     /// This thread's client.
     fn client(&self) -> reqwest::Result<&Client> {
         self.clients.get_or_try(|| client(&self.settings))
+    }
+
+    /// What gets things that requests name by address.
+    pub(crate) const fn downloader(&self) -> &Downloader {
+        &self.downloader
     }
 
     /// What a provider said about its failure, without our credential for it.
@@ -53,7 +67,8 @@ impl Transport {
         endpoint: &Endpoint,
         now: Timestamp,
     ) -> Result<Response, UpstreamError> {
-        self.credentials.attach(&mut request, &endpoint.provider, now)?;
+        let minted = self.credentials.minted(&self.google_tokens, &endpoint.provider, now).await?;
+        self.credentials.attach(&mut request, &endpoint.provider, minted.as_ref(), now)?;
         let request = reqwest::Request::try_from(request)
             .map_err(|_| unreachable(endpoint, "its address is not a URL"))?;
         let client = self.client().map_err(|error| {
@@ -76,6 +91,19 @@ fn client(settings: &Settings) -> reqwest::Result<Client> {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .pool_max_idle_per_host(1_024)
+        .user_agent(concat!("Entrepot/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// A client for addresses that callers name: it dials only what the guard lets pass, follows no
+/// redirect by itself and keeps no connection.
+pub(crate) fn guarded(settings: &Settings, guard: Guard) -> reqwest::Result<Client> {
+    Client::builder()
+        .connect_timeout(settings.connect_timeout)
+        .dns_resolver(guard)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(0)
         .user_agent(concat!("Entrepot/", env!("CARGO_PKG_VERSION")))
         .build()
 }

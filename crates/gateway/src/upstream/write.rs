@@ -1,6 +1,7 @@
 //! Writes a call's request for one endpoint. Nothing has been sent yet: an endpoint that cannot
 //! be sent the request has not failed, and counts as no attempt.
 
+use protocol::chat::request::ChatRequest;
 use protocol::error::{ErrorType, PublicError};
 use providers::adapter::{Encoded, Target};
 use providers::error::EncodeError;
@@ -9,13 +10,18 @@ use crate::admit::Call;
 use crate::error::{GatewayError, NoEndpoint};
 use crate::routing::Candidate;
 
-/// The request as this endpoint wants it.
-pub(super) fn write(call: &mut Call, candidate: &Candidate) -> Result<Encoded, EncodeError> {
+/// The request as this endpoint wants it; `inlined` is what it is to be sent, where that isn't
+/// the caller's request as it is.
+pub(super) fn write(
+    call: &mut Call,
+    candidate: &Candidate,
+    inlined: Option<&ChatRequest>,
+) -> Result<Encoded, EncodeError> {
     let endpoint = &candidate.endpoint;
     let adapter = providers::find(endpoint.dialect())
         .ok_or_else(|| EncodeError::Address("nobody here speaks its dialect".to_owned()))?;
     let target = Target { endpoint, base_url: endpoint.provider.dialled_url() };
-    let mut encoded = adapter.encode(&call.request, &target)?;
+    let mut encoded = adapter.encode(inlined.unwrap_or(&call.request), &target)?;
     call.dropped = std::mem::take(&mut encoded.dropped);
     Ok(encoded)
 }
