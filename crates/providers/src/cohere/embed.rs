@@ -68,7 +68,7 @@ fn text(input: &Input) -> Option<&str> {
 
 /// Texts and images together.
 fn inputs(wanted: &EmbeddingsRequest) -> Result<Vec<Value>, EncodeError> {
-    let refused = |index: usize| EncodeError::Unsupported { parameter: format!("input.{index}") };
+    let refused = |index: usize| EncodeError::Unsupported { parameter: format!("input[{index}]") };
     let one = |(index, input): (usize, &Input)| {
         if let Some(text) = text(input) {
             return Ok(json!({ "content": [{ "type": "text", "text": text }] }));

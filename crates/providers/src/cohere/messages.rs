@@ -77,7 +77,7 @@ fn one(index: usize, message: &Message, thinks: bool) -> Result<Wire<'_>, Encode
     Ok(match message.role {
         Role::System | Role::Developer => {
             let Said::Text(content) = text_only(said(index, message)?) else {
-                let parameter = format!("messages.{index}.content");
+                let parameter = format!("messages[{index}].content");
                 return Err(EncodeError::Unsupported { parameter });
             };
             Wire::System { content }
@@ -96,7 +96,7 @@ fn result(index: usize, message: &Message) -> Result<Cow<'_, str>, EncodeError> 
     if let Content::Parts(parts) = &message.content {
         let other = parts.iter().position(|part| !matches!(part.view(), PartView::Text(_)));
         if let Some(position) = other {
-            let parameter = format!("messages.{index}.content.{position}");
+            let parameter = format!("messages[{index}].content[{position}]");
             return Err(EncodeError::Unsupported { parameter });
         }
     }
@@ -149,7 +149,7 @@ fn said(index: usize, message: &Message) -> Result<Said<'_>, EncodeError> {
         Content::Parts(list) => {
             let mut parts = Vec::with_capacity(list.len());
             for (position, part) in list.iter().enumerate() {
-                let path = || format!("messages.{index}.content.{position}");
+                let path = || format!("messages[{index}].content[{position}]");
                 parts.push(
                     written(part.view())
                         .ok_or_else(|| EncodeError::Unsupported { parameter: path() })?,

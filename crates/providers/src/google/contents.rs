@@ -115,7 +115,7 @@ impl<'a> Writer<'a, '_> {
             Said::Parts(list) => {
                 let mut parts = Vec::with_capacity(list.len());
                 for (position, part) in list.iter().enumerate() {
-                    let path = || format!("messages.{index}.content.{position}");
+                    let path = || format!("messages[{index}].content[{position}]");
                     parts.extend(self.part(part.view(), path)?);
                 }
                 parts
@@ -207,7 +207,7 @@ impl<'a> Writer<'a, '_> {
         let mut shown = Vec::new();
         if let Said::Parts(list) = &message.content {
             for (position, part) in list.iter().enumerate() {
-                let path = || format!("messages.{index}.content.{position}");
+                let path = || format!("messages[{index}].content[{position}]");
                 shown.extend(self.part(part.view(), path)?.filter(|part| part.text.is_none()));
             }
         }

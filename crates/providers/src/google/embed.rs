@@ -67,7 +67,7 @@ pub(super) fn encode(
         dropped.add(name)?;
     }
     let unsupported =
-        |index: usize| EncodeError::Unsupported { parameter: format!("input.{index}") };
+        |index: usize| EncodeError::Unsupported { parameter: format!("input[{index}]") };
     let inputs = wanted.inputs.iter().enumerate();
     let request = match flavour {
         Flavour::AiStudio => {

@@ -188,7 +188,7 @@ fn what_cohere_has_no_form_for_is_dropped_moved_or_refused() {
     let sound = json!([{"role": "user", "content": [
         {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}}]}]);
     let sound = ask(&json!({"messages": sound}));
-    assert_eq!(encode(&sound, &plain()).err(), refused("messages.0.content.0"));
+    assert_eq!(encode(&sound, &plain()).err(), refused("messages[0].content[0]"));
     let endpoint = plain();
     let target = Target { endpoint: &endpoint, base_url: BASE };
     assert!(Cohere.fetches(&PartKind::Image, "https://example.com/a.png", &target));
@@ -236,7 +236,7 @@ fn vectors_are_asked_for_and_read() {
     let sent = body(&encode_request(&request, &plain()).unwrap());
     let image = json!({"content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]});
     assert_eq!(sent["inputs"][1], image);
-    let refused = EncodeError::Unsupported { parameter: "input.0".into() };
+    let refused = EncodeError::Unsupported { parameter: "input[0]".into() };
     let tokens = vectors(vec![Input::Tokens(vec![1])]);
     assert_eq!(encode_request(&tokens, &plain()).err(), Some(refused));
 }

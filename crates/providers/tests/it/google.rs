@@ -332,7 +332,7 @@ fn what_gemini_has_no_form_for_is_dropped_or_refused() {
     // An address that Google does not fetch must have been fetched before.
     let image = json!([{"role": "user", "content": [
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}]);
-    let refused = EncodeError::Unsupported { parameter: "messages.0.content.0".into() };
+    let refused = EncodeError::Unsupported { parameter: "messages[0].content[0]".into() };
     let image = ask(&json!({"messages": image}));
     assert_eq!(encode(&image, &endpoint("google", AI_STUDIO)).err(), Some(refused));
     let endpoint = endpoint("google", AI_STUDIO);
@@ -398,6 +398,6 @@ fn vectors_are_asked_for_and_read() {
     let encoded = vectors(&Google, AI_STUDIO, inputs()).unwrap();
     let (_, outcome) = events_of(encoded.decoder, [&br#"{"embeddings":[{"values":[1]}]}"#[..]]);
     assert!(outcome.is_err());
-    let refused = EncodeError::Unsupported { parameter: "input.0".into() };
+    let refused = EncodeError::Unsupported { parameter: "input[0]".into() };
     assert_eq!(vectors(&Google, AI_STUDIO, vec![Input::Tokens(vec![1])]).err(), Some(refused));
 }
