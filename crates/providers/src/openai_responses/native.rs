@@ -16,6 +16,10 @@ const ENCRYPTED: &str = "reasoning.encrypted_content";
 const OURS: [&str; 6] =
     ["model", "stream", "store", "previous_response_id", "conversation", "background"];
 
+/// What callers write under another name in this dialect, and a hint that is not of it. Every
+/// other parameter that is no member was added to the dialect by OpenRouter, and is unknown here.
+const RENAMED: [&str; 4] = ["response_format", "verbosity", "logprobs", "cache_control"];
+
 pub(super) fn write(
     request: &ChatRequest,
     native: &Native,
@@ -44,6 +48,12 @@ pub(super) fn write(
         if is_known {
             body.raw(name, value.get());
         } else if !is_null {
+            dropped.add(name)?;
+        }
+    }
+    for (name, value) in &request.parameters {
+        let is_said = native.member(name).is_some() || RENAMED.contains(&name.as_str());
+        if !is_said && !(name == "modalities" && value.get() == "[\"text\"]") {
             dropped.add(name)?;
         }
     }

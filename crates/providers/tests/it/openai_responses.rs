@@ -232,3 +232,17 @@ fn what_is_set_for_one_provider_reaches_only_it() {
     endpoint.tag = "else".into();
     assert!(sent(&request, &endpoint).0.get("truncation").is_none());
 }
+
+#[test]
+fn what_openrouter_adds_to_the_dialect_is_left_out_and_said() {
+    let body = json!({"model": "a/b", "input": "Hi", "top_k": 5, "stop": ["x"], "temperature": 1,
+        "text": {"verbosity": "low"}, "modalities": ["text"], "cache_control": {"type": "ephemeral"},
+        "include": ["message.output_text.logprobs"]});
+    let mut request =
+        protocol::dialects::responses::decode(body.to_string().as_bytes()).unwrap().request;
+    let (body, dropped) = sent(&request, &endpoint());
+    assert_eq!(dropped, ["stop", "top_k"]);
+    assert_eq!((&body["top_k"], &body["input"]), (&Value::Null, &json!("Hi")));
+    request.provider.require_parameters = Some(true);
+    assert!(matches!(encode(&request, &endpoint()), Err(EncodeError::Unsupported { .. })));
+}
