@@ -1,6 +1,11 @@
 //! The sandbox over the wire.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod wire;
+mod understanding;
+mod anthropic;
+mod gemini;
+
 use std::time::{Duration, Instant};
 
 use sandbox::{Sandbox, SandboxOptions};
