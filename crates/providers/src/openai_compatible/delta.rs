@@ -350,6 +350,7 @@ impl<'de> Visitor<'de> for Additions<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         let mut has_reasoning = false;
+        let mut details = None;
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
                 "role" => skip(&mut map)?,
@@ -364,9 +365,7 @@ impl<'de> Visitor<'de> for Additions<'_> {
                 }
                 "reasoning_details" => {
                     let value: Box<RawValue> = map.next_value()?;
-                    if is_something(&value) {
-                        self.push(Delta::ReasoningDetails(value));
-                    }
+                    details = is_something(&value).then_some(value);
                 }
                 "tool_calls" => {
                     for part in map.next_value::<Option<Vec<WireToolCall>>>()?.unwrap_or_default() {
@@ -381,8 +380,31 @@ impl<'de> Visitor<'de> for Additions<'_> {
                 }
             }
         }
+        if let Some(value) = details {
+            // What can be shown comes before what can be sent again.
+            if !has_reasoning && let Some(text) = shown(&value) {
+                self.push(Delta::Reasoning(text));
+            }
+            self.push(Delta::ReasoningDetails(value));
+        }
         Ok(())
     }
+}
+
+/// The text of details that come without any beside them.
+fn shown(details: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Detail<'a> {
+        #[serde(borrow)]
+        text: Option<Name<'a>>,
+        #[serde(borrow)]
+        summary: Option<Name<'a>>,
+    }
+    let details: Vec<Detail<'_>> = serde_json::from_str(details.get()).ok()?;
+    let texts =
+        details.iter().filter_map(|detail| detail.text.as_ref().or(detail.summary.as_ref()));
+    let joined: String = texts.map(|Name(text)| &**text).collect();
+    (!joined.is_empty()).then_some(joined)
 }
 
 fn is_something(value: &RawValue) -> bool {

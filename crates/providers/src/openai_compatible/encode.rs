@@ -66,6 +66,7 @@ fn write_chat(request: &ChatRequest, endpoint: &Endpoint) -> Result<Written, Enc
     write_max_tokens(&mut body, request, endpoint, &mut dropped)?;
     write_prefill(&mut body, request)?;
     match request.n {
+        Some(1) if quirks.refuses("n") => {}
         Some(_) if quirks.refuses("n") => dropped.add("n")?,
         Some(choices) if !body.is_set("n") => {
             body.begin("n");
