@@ -134,7 +134,7 @@ impl Responses {
     ) -> Result<Conversation, StoreError> {
         let mut found: Vec<Arc<StoredResponse>> = Vec::new();
         let (mut next, mut bytes) = (Some(last.to_owned()), 0_usize);
-        while let Some(id) = next {
+        while let Some(id) = next.take() {
             let read = if let Some(waiting) = self.find_waiting(workspace, &id) {
                 vec![waiting]
             } else {
