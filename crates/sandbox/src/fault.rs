@@ -73,6 +73,8 @@ const CHUNKS_MAX: usize = 16_384;
 
 impl Behaviour {
     pub(crate) fn of(model: &str) -> Self {
+        // After an `@` may stand whose model it plays, for callers that go by the name.
+        let model = model.split_once('@').map_or(model, |(name, _)| name);
         if let Some(name) = model.strip_prefix("fault/") {
             return fault(name).map_or(Self::Unknown, Self::Fault);
         }
@@ -177,6 +179,7 @@ mod tests {
             Behaviour::Fault(Fault::Status { status: 429, retry_after_s: Some(7) })
         );
         assert_eq!(Behaviour::of("fast/64"), Behaviour::Fast { chunks: 64, flush: Flush::Each });
+        assert_eq!(Behaviour::of("echo/understood@anthropic.claude"), Behaviour::Echo);
         for model in [
             "echo/",
             "show/x",

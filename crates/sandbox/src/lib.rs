@@ -33,6 +33,9 @@
 //! | `fault/no-usage` | a whole answer that does not say what it used |
 //! | `fault/slow-first-<ms>` | that long before the first byte, whatever the speed |
 //!
+//! After any of these names may stand whose model is played, for callers that go by the name of a
+//! model: `show/reasoning@anthropic.claude`.
+//!
 //! **Benchmarks** ask for `fast/<n>`: exactly n content chunks without a wait, each flushed on
 //! its own as a real provider does, or `burst/<n>`: the same in as few writes as possible. Both
 //! are rendered once and then only sent.
