@@ -17,7 +17,7 @@ const DIALECTS: [&str; 8] = [
     "azure_openai",
     "bedrock",
     "cohere",
-    "gemini",
+    "google",
     "openai_responses",
     "vertex",
 ];

@@ -9,10 +9,14 @@ use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::encode::object;
+use super::generation::takes;
 use super::wire::{Content, FunctionCall, FunctionResponse, Outcome, Part, Said as Result_};
 use super::{FORMAT, Flavour, media, thinking};
 use crate::adapter::Target;
 use crate::error::EncodeError;
+
+/// Stands in `unsupported` where a model takes no instructions but as the user's words.
+const NO_SYSTEM: &str = "messages.system";
 
 /// Stands for the signature of a call that another model made. Without one the third generation
 /// refuses the conversation.
@@ -33,6 +37,7 @@ pub(super) fn write<'a>(
         flavour,
         base_url: target.base_url,
         needs_signatures: thinking::takes_levels(target.endpoint),
+        takes_system: takes(target.endpoint, NO_SYSTEM),
         system: Vec::new(),
         contents: Vec::new(),
         was_result: false,
@@ -51,6 +56,8 @@ struct Writer<'a, 't> {
     base_url: &'t str,
     /// Whether calls without a signature are refused.
     needs_signatures: bool,
+    /// Whether instructions have a place of their own.
+    takes_system: bool,
     system: Vec<Part<'a>>,
     contents: Vec<Content<'a>>,
     /// Whether the last content holds results of calls, which nothing else may join.
@@ -65,10 +72,16 @@ struct Writer<'a, 't> {
 
 impl<'a> Writer<'a, '_> {
     fn finish(mut self) -> Conversation<'a> {
-        if self.contents.is_empty() && !self.system.is_empty() {
-            // An instruction alone is no conversation.
-            let parts = std::mem::take(&mut self.system);
-            self.contents.push(Content { role: Some("user"), parts });
+        // An instruction alone is no conversation, and some models take none.
+        if !self.system.is_empty() && (self.contents.is_empty() || !self.takes_system) {
+            let mut parts = std::mem::take(&mut self.system);
+            match self.contents.first_mut() {
+                Some(first) if first.role == Some("user") => {
+                    parts.append(&mut first.parts);
+                    first.parts = parts;
+                }
+                _ => self.contents.insert(0, Content { role: Some("user"), parts }),
+            }
         }
         let system =
             (!self.system.is_empty()).then_some(Content { role: None, parts: self.system });

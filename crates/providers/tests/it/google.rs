@@ -211,8 +211,18 @@ fn results_say_whether_they_are_failures_and_show_what_they_have() {
 #[test]
 fn an_instruction_alone_is_asked() {
     let messages = json!([{"role": "system", "content": "Say hi"}]);
-    let body = sent(&json!({"messages": messages}));
-    assert_eq!(body["contents"], json!([{"role": "user", "parts": [{"text": "Say hi"}]}]));
+    let alone = sent(&json!({"messages": messages}));
+    assert_eq!(alone["contents"], json!([{"role": "user", "parts": [{"text": "Say hi"}]}]));
+    assert_eq!(alone.get("systemInstruction"), None);
+
+    // So it is where a model takes no instructions.
+    let mut gemma = endpoint("google", AI_STUDIO);
+    gemma.quirks.unsupported = vec!["messages.system".into()];
+    let messages =
+        json!([{"role": "user", "content": "Hi"}, {"role": "system", "content": "Be brief"}]);
+    let body = body(&encode(&ask(&json!({"messages": messages})), &gemma).unwrap());
+    let parts = json!([{"text": "Be brief"}, {"text": "Hi"}]);
+    assert_eq!(body["contents"], json!([{"role": "user", "parts": parts}]));
     assert_eq!(body.get("systemInstruction"), None);
 }
 
