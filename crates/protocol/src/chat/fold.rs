@@ -1,5 +1,7 @@
 //! Events to a whole response: what a caller who does not stream is given.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::generation::FinishReason;
 use domain::usage::Usage;
 use serde_json::value::RawValue;
@@ -117,6 +119,7 @@ impl Choice {
             Delta::Other { name, value } => {
                 let Some(value) = parse(value) else { return };
                 match self.other.iter_mut().find(|(known, _)| known == name) {
+                    Some((_, so_far)) if name == "audio" => join_audio(so_far, value),
                     Some((_, so_far)) => join(so_far, value),
                     None => self.other.push((name.clone(), value)),
                 }
@@ -155,6 +158,36 @@ pub fn join_detail(details: &mut Vec<Value>, item: Value) {
 
 fn append(so_far: &mut Option<String>, text: &str) {
     so_far.get_or_insert_default().push_str(text);
+}
+
+/// Each part's sound is base64 by itself, so the padding of one must not stand before the next.
+fn join_audio(so_far: &mut Value, mut part: Value) {
+    let data = part.as_object_mut().and_then(|part| part.remove("data"));
+    join(so_far, part);
+    let (Some(so_far), Some(Value::String(more))) = (so_far.as_object_mut(), data) else { return };
+    match so_far.get_mut("data") {
+        Some(Value::String(all)) => append_base64(all, &more),
+        _ => {
+            so_far.insert("data".to_owned(), more.into());
+        }
+    }
+}
+
+/// Adds the bytes of `more`: what was padded is padded anew.
+fn append_base64(all: &mut String, more: &str) {
+    let padded = if all.ends_with('=') { all.len().checked_sub(4) } else { None };
+    let joined = padded.and_then(|start| {
+        let mut bytes = STANDARD.decode(all.get(start..)?).ok()?;
+        bytes.extend(STANDARD.decode(more).ok()?);
+        Some((start, STANDARD.encode(bytes)))
+    });
+    match joined {
+        Some((start, tail)) => {
+            all.truncate(start);
+            all.push_str(&tail);
+        }
+        None => all.push_str(more),
+    }
 }
 
 /// Raw values were valid JSON when they were read; what nests too deeply for a tree is left out.
@@ -247,6 +280,18 @@ mod tests {
             {"type": "reasoning.encrypted", "index": 1, "data": "x"},
         ]);
         assert_eq!(Value::from(fold.response().choices[0].reasoning_details.clone()), expected);
+    }
+
+    #[test]
+    fn sounds_are_joined_as_bytes() {
+        let mut fold = Fold::new();
+        // "a", "bc", "def" and "g".
+        for data in ["YQ==", "YmM=", "ZGVm", "Zw=="] {
+            let value = raw(&json!({"id": "s", "data": data, "transcript": "."}));
+            fold.push(&delta(0, Delta::Other { name: "audio".into(), value }));
+        }
+        let expected = json!({"id": "s", "data": "YWJjZGVmZw==", "transcript": "...."});
+        assert_eq!(fold.response().choices[0].other[0].1, expected);
     }
 
     #[test]
