@@ -5,6 +5,7 @@ use domain::usage::UsageSource;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 use crate::world::{MODEL, VECTORS, World};
 
@@ -15,7 +16,7 @@ async fn upstream(answer: &Value) -> String {
     let body = answer.to_string();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
     let response = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-    tokio::spawn(async move {
+    TaskTracker::new().spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut request = Vec::new();
             // The request's body ends it: it is short and comes with its closing brace.

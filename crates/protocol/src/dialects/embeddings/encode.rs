@@ -1,5 +1,7 @@
 //! Vectors to the one answer that holds them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 
 use crate::chat::event::ChatEvent;
@@ -70,7 +72,7 @@ impl Whole {
             }
             Encoding::Base64 => {
                 out.extend_from_slice(b"\"");
-                write_base64(&embedding.values, out);
+                out.extend_from_slice(base64_of(&embedding.values).as_bytes());
                 out.extend_from_slice(b"\"");
             }
         }
@@ -78,23 +80,10 @@ impl Whole {
     }
 }
 
-/// Little-endian 32-bit floats, three at a time: twelve bytes are sixteen digits.
-pub(super) fn write_base64(values: &[f32], out: &mut BytesMut) {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = Vec::with_capacity(12);
-    for values in values.chunks(3) {
-        bytes.clear();
-        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        for three in bytes.chunks(3) {
-            let byte = |n: usize| u32::from(three.get(n).copied().unwrap_or(0));
-            let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-            for place in 0..4 {
-                let digit = (bits >> (18 - 6 * place) & 63) as usize;
-                let digit = if place > three.len() { b'=' } else { DIGITS[digit] };
-                out.extend_from_slice(&[digit]);
-            }
-        }
-    }
+/// Little-endian 32-bit floats.
+fn base64_of(values: &[f32]) -> String {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    STANDARD.encode(bytes)
 }
 
 impl Encoder for Whole {
