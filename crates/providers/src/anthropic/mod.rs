@@ -17,6 +17,7 @@ use protocol::chat::request::{ChatRequest, PartKind};
 
 use crate::adapter::{Adapter, CountTokens, Decoder, Encoded, Target};
 use crate::error::{EncodeError, UpstreamError};
+use crate::quirks::Effective;
 use crate::turns::emit::Undo;
 
 /// Every provider whose API takes `POST …/messages` in Anthropic's form.
@@ -41,12 +42,13 @@ impl Adapter for Anthropic {
     }
 
     /// Images and PDFs are fetched over TLS; a text has to be in the request.
-    fn fetches(&self, kind: &PartKind, url: &str, _target: &Target<'_>) -> bool {
+    fn fetches(&self, kind: &PartKind, url: &str, target: &Target<'_>) -> bool {
         let is_text = || {
             let path = url.split(['?', '#']).next().unwrap_or_default();
             path.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "txt" | "md" | "csv"))
         };
         url.starts_with("https://")
+            && !Effective::of(target.endpoint).wants_inline(kind)
             && match kind {
                 PartKind::Image => true,
                 PartKind::File => !is_text(),

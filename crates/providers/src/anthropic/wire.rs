@@ -103,24 +103,25 @@ pub(super) fn turns<'a>(turns: &'a [Turn<'a>]) -> Result<Vec<WireTurn<'a>>, Enco
 
 pub(super) fn blocks<'a>(blocks: &'a [Block<'a>]) -> Result<Vec<WireBlock<'a>>, EncodeError> {
     let wire = |block: &'a Block<'a>| {
-        Ok(WireBlock { kind: kind(&block.kind)?, cache_control: block.mark.map(WireMark::from) })
+        Ok(WireBlock { kind: kind(block)?, cache_control: block.mark.map(WireMark::from) })
     };
     blocks.iter().map(wire).collect()
 }
 
-fn kind<'a>(block: &'a BlockKind<'a>) -> Result<WireKind<'a>, EncodeError> {
-    Ok(match block {
+fn kind<'a>(block: &'a Block<'a>) -> Result<WireKind<'a>, EncodeError> {
+    Ok(match &block.kind {
         BlockKind::Text(text) => WireKind::Text { text },
         BlockKind::Image(source) => WireKind::Image { source: image(source) },
         BlockKind::Document { source, filename } => {
             let title = filename.as_deref().filter(|name| !name.trim().is_empty());
-            WireKind::Document { source: document(source, title)?, title }
+            let source = document(source, title).ok_or_else(|| block.unsupported())?;
+            WireKind::Document { source, title }
         }
         BlockKind::ToolUse { id, name, input } => WireKind::ToolUse { id, name, input },
         BlockKind::ToolResult { id, content, is_error } => {
-            let unmarked = |inner: &'a BlockKind<'a>| {
-                Ok(WireBlock { kind: kind(inner)?, cache_control: None })
-            };
+            // The mark is on the result as a whole.
+            let unmarked =
+                |inner: &'a Block<'a>| Ok(WireBlock { kind: kind(inner)?, cache_control: None });
             let content = content.iter().map(unmarked).collect::<Result<_, EncodeError>>()?;
             WireKind::ToolResult { tool_use_id: id, content, is_error: *is_error }
         }
@@ -144,27 +145,23 @@ fn image<'a>(source: &'a Source<'a>) -> WireSource<'a> {
     }
 }
 
-fn document<'a>(
-    source: &'a Source<'a>,
-    filename: Option<&str>,
-) -> Result<WireSource<'a>, EncodeError> {
+/// Nothing for a file that is neither a PDF nor text.
+fn document<'a>(source: &'a Source<'a>, filename: Option<&str>) -> Option<WireSource<'a>> {
     let (media_type, base64) = match source {
-        Source::Url(url) => return Ok(WireSource::Url { url }),
-        Source::Id(file_id) => return Ok(WireSource::File { file_id }),
+        Source::Url(url) => return Some(WireSource::Url { url }),
+        Source::Id(file_id) => return Some(WireSource::File { file_id }),
         Source::Inline { media_type, base64 } => (&**media_type, &**base64),
     };
     let is_pdf = media_type == "application/pdf"
         || (matches!(media_type, "" | "application/octet-stream")
             && filename.is_some_and(|name| name.to_ascii_lowercase().ends_with(".pdf")));
     if is_pdf {
-        return Ok(WireSource::Base64 { media_type: "application/pdf".into(), data: base64 });
+        return Some(WireSource::Base64 { media_type: "application/pdf".into(), data: base64 });
     }
-    let unsupported =
-        || EncodeError::Unsupported { parameter: format!("a file of the type `{media_type}`") };
     let is_text = media_type.starts_with("text/") || media_type == "application/json";
-    let bytes = is_text.then(|| STANDARD.decode(base64.trim())).and_then(Result::ok);
-    let data = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(unsupported)?;
-    Ok(WireSource::Text { media_type: "text/plain", data })
+    let bytes = is_text.then(|| STANDARD.decode(base64.trim())).and_then(Result::ok)?;
+    let data = String::from_utf8(bytes).ok()?;
+    Some(WireSource::Text { media_type: "text/plain", data })
 }
 
 #[derive(Serialize)]

@@ -111,6 +111,8 @@ struct WireCacheDetail {
 struct WireAnswer<'a> {
     #[serde(borrow)]
     output: Option<WireOutput<'a>>,
+    #[serde(borrow)]
+    message: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -195,7 +197,11 @@ impl State {
         let answer: WireAnswer<'_> =
             serde_json::from_slice(document).map_err(|error| unreadable(&error))?;
         let Some(message) = answer.output.and_then(|output| output.message) else {
-            return Err(DecodeError::Malformed("it is not an answer".to_owned()));
+            return Err(match answer.message {
+                // Errors have nothing but their words.
+                Some(_) => DecodeError::Upstream(classify::in_band("", document)),
+                None => DecodeError::Malformed("it is not an answer".to_owned()),
+            });
         };
         self.start(out);
         for (index, block) in message.content.into_iter().enumerate() {

@@ -117,20 +117,22 @@ impl Writer {
     ) -> Result<Vec<WireBlock<'a>>, EncodeError> {
         let mut wire = Vec::with_capacity(blocks.len());
         for block in blocks {
-            wire.push(self.block(&block.kind)?);
+            wire.push(self.block(block)?);
             wire.extend(block.mark.map(|mark| WireBlock::CachePoint(mark.into())));
         }
         Ok(wire)
     }
 
-    fn block<'a>(&mut self, block: &'a BlockKind<'a>) -> Result<WireBlock<'a>, EncodeError> {
-        Ok(match block {
+    fn block<'a>(&mut self, block: &'a Block<'a>) -> Result<WireBlock<'a>, EncodeError> {
+        let unsupported = || block.unsupported();
+        Ok(match &block.kind {
             BlockKind::Text(text) => WireBlock::Text(text),
-            BlockKind::Image(source) => WireBlock::Image(image(source)?),
+            BlockKind::Image(source) => WireBlock::Image(image(source).ok_or_else(unsupported)?),
             BlockKind::Document { source, filename } => {
                 self.documents += 1;
                 let name = filename.as_deref().unwrap_or_default();
-                WireBlock::Document(document(source, name, self.documents)?)
+                let document = document(source, name, self.documents);
+                WireBlock::Document(document.ok_or_else(unsupported)?)
             }
             BlockKind::ToolUse { id, name, input } => {
                 WireBlock::ToolUse { tool_use_id: id, name, input }
@@ -154,22 +156,16 @@ impl Writer {
     }
 }
 
-fn unsupported(what: String) -> EncodeError {
-    EncodeError::Unsupported { parameter: what }
-}
-
-fn image<'a>(source: &'a Source<'a>) -> Result<WireMedia<'a>, EncodeError> {
-    let Source::Inline { media_type, base64 } = source else {
-        return Err(unsupported("an image that is not in the request".to_owned()));
-    };
+fn image<'a>(source: &'a Source<'a>) -> Option<WireMedia<'a>> {
+    let Source::Inline { media_type, base64 } = source else { return None };
     let format = match &**media_type {
         "image/png" => "png",
         "image/jpeg" | "image/jpg" => "jpeg",
         "image/gif" => "gif",
         "image/webp" => "webp",
-        other => return Err(unsupported(format!("an image of the type `{other}`"))),
+        _ => return None,
     };
-    Ok(WireMedia { format, name: None, source: WireBytes { bytes: base64 } })
+    Some(WireMedia { format, name: None, source: WireBytes { bytes: base64 } })
 }
 
 /// Media types and endings of names, and what the format is called.
@@ -186,25 +182,16 @@ const DOCUMENTS: [(&str, &str, &str); 10] = [
     ("application/json", "json", "txt"),
 ];
 
-fn document<'a>(
-    source: &'a Source<'a>,
-    filename: &str,
-    number: usize,
-) -> Result<WireMedia<'a>, EncodeError> {
-    let Source::Inline { media_type, base64 } = source else {
-        return Err(unsupported("a file that is not in the request".to_owned()));
-    };
+fn document<'a>(source: &'a Source<'a>, filename: &str, number: usize) -> Option<WireMedia<'a>> {
+    let Source::Inline { media_type, base64 } = source else { return None };
     let (stem, ending) = filename.rsplit_once('.').unwrap_or((filename, ""));
     let ending = ending.to_ascii_lowercase();
-    let known = DOCUMENTS
+    let (.., format) = DOCUMENTS
         .iter()
         .find(|(kind, ..)| *kind == &**media_type)
-        .or_else(|| DOCUMENTS.iter().find(|(_, end, _)| *end == ending));
-    let Some((.., format)) = known else {
-        return Err(unsupported(format!("a file of the type `{media_type}`")));
-    };
+        .or_else(|| DOCUMENTS.iter().find(|(_, end, _)| *end == ending))?;
     let name = Some(document_name(stem, number));
-    Ok(WireMedia { format, name, source: WireBytes { bytes: base64 } })
+    Some(WireMedia { format, name, source: WireBytes { bytes: base64 } })
 }
 
 /// A name in the letters that are allowed, and like no other in the request.

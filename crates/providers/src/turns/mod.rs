@@ -58,6 +58,31 @@ pub(crate) enum Thoughts {
 pub(crate) struct Block<'a> {
     pub(crate) kind: BlockKind<'a>,
     pub(crate) mark: Option<CacheMark>,
+    /// The part of the request that it was.
+    place: Option<Place>,
+}
+
+/// A part of a message, by the positions of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    message: usize,
+    part: usize,
+}
+
+impl Place {
+    /// The endpoint has no form for it.
+    fn unsupported(self) -> EncodeError {
+        let Self { message, part } = self;
+        EncodeError::Unsupported { parameter: format!("messages[{message}].content[{part}]") }
+    }
+}
+
+impl Block<'_> {
+    /// The endpoint has no form for this.
+    pub(crate) fn unsupported(&self) -> EncodeError {
+        let nowhere = || EncodeError::Unsupported { parameter: "messages".to_owned() };
+        self.place.map_or_else(nowhere, Place::unsupported)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +103,7 @@ pub(crate) enum BlockKind<'a> {
     },
     ToolResult {
         id: Cow<'a, str>,
-        content: Vec<BlockKind<'a>>,
+        content: Vec<Block<'a>>,
         is_error: bool,
     },
     Thinking {
@@ -90,7 +115,7 @@ pub(crate) enum BlockKind<'a> {
 
 impl<'a> From<BlockKind<'a>> for Block<'a> {
     fn from(kind: BlockKind<'a>) -> Self {
-        Self { kind, mark: None }
+        Self { kind, mark: None, place: None }
     }
 }
 

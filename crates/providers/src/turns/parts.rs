@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::identity::tool_id;
 use super::names::Names;
-use super::{Block, BlockKind, Thoughts, content_of, replay};
+use super::{Block, BlockKind, Place, Thoughts, content_of, replay};
 use crate::error::EncodeError;
 
 /// Something in a message's content.
@@ -18,11 +18,6 @@ pub(super) enum Piece<'a> {
     Part(&'a Part),
 }
 
-/// A part that neither dialect has a form for.
-fn unsupported(message: usize, part: usize) -> EncodeError {
-    EncodeError::Unsupported { parameter: format!("messages[{message}].content[{part}]") }
-}
-
 /// A user's message.
 pub(super) fn user(message: &Message, index: usize) -> Result<Vec<Block<'_>>, EncodeError> {
     let mut blocks = Vec::new();
@@ -30,8 +25,9 @@ pub(super) fn user(message: &Message, index: usize) -> Result<Vec<Block<'_>>, En
         match piece {
             Piece::Text(text) => push_text(&mut blocks, text.into()),
             Piece::Part(part) => {
-                let kind = kind_of(part).ok_or_else(|| unsupported(index, position))?;
-                push(&mut blocks, Block { kind, mark: part.cache_mark() });
+                let place = Place { message: index, part: position };
+                let kind = kind_of(part).ok_or_else(|| place.unsupported())?;
+                push(&mut blocks, Block { kind, mark: part.cache_mark(), place: Some(place) });
             }
         }
     }
@@ -41,8 +37,8 @@ pub(super) fn user(message: &Message, index: usize) -> Result<Vec<Block<'_>>, En
 /// A message that may hold text only: instructions.
 pub(super) fn texts(message: &Message, index: usize) -> Result<Vec<Block<'_>>, EncodeError> {
     let blocks = user(message, index)?;
-    match blocks.iter().position(|block| !matches!(block.kind, BlockKind::Text(_))) {
-        Some(position) => Err(unsupported(index, position)),
+    match blocks.iter().find(|block| !matches!(block.kind, BlockKind::Text(_))) {
+        Some(block) => Err(block.unsupported()),
         None => Ok(blocks),
     }
 }
@@ -79,10 +75,10 @@ pub(super) fn result(message: &Message, index: usize) -> Result<Vec<Block<'_>>, 
     let mark = inner.iter().rev().find_map(|block| block.mark);
     let kind = BlockKind::ToolResult {
         id: tool_id(message.tool_call_id().unwrap_or_default()),
-        content: inner.into_iter().map(|block| block.kind).collect(),
+        content: inner,
         is_error: message.is_error(),
     };
-    Ok(vec![Block { kind, mark }])
+    Ok(vec![Block { kind, mark, place: None }])
 }
 
 fn kind_of(part: &Part) -> Option<BlockKind<'_>> {
