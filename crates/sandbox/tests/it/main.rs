@@ -1,10 +1,15 @@
 //! The sandbox over the wire.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod wire;
 mod understanding;
+mod chat;
 mod anthropic;
 mod gemini;
+mod bedrock;
+mod responses;
+mod cohere;
+mod faults;
 
 use std::time::{Duration, Instant};
 

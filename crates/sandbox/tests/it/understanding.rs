@@ -8,6 +8,7 @@ use crate::wire::{post, start};
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPj/HwADBwIAMCbHYQAAAABJRU5ErkJggg==";
 
 /// A conversation with everything that all dialects have, in each of them.
+#[expect(clippy::too_many_lines, reason = "one request, seven times")]
 fn requests() -> Vec<(&'static str, Value)> {
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}},
         "required": ["city"]});

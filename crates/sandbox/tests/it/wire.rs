@@ -1,5 +1,6 @@
 //! What every test of a dialect needs: asking, and reading streams back.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sandbox::{Sandbox, SandboxOptions, Understood};
@@ -51,8 +52,14 @@ impl Got {
     }
 }
 
+/// One for all tests, because making one reads the certificates of the machine. It keeps no
+/// connections, which would belong to the runtime of some other test.
 pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
+        builder.timeout(Duration::from_secs(20)).build().unwrap()
+    });
+    CLIENT.clone()
 }
 
 pub(crate) async fn post(sandbox: &Sandbox, path: &str, body: &Value) -> Got {
