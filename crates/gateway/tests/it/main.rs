@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod auth;
+mod fetch;
 mod funds;
 mod pipeline;
 mod routing;

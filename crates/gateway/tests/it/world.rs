@@ -54,6 +54,11 @@ pub(crate) async fn rich() -> World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    /// With these settings, but for the patience with upstreams.
+    pub(crate) async fn with(settings: Settings) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let random = Arc::new(Counting::new());
         let now = Timestamp::from_seconds(1_800_000_000);
@@ -84,7 +89,7 @@ impl World {
             settings: Settings {
                 first_event_timeout: Duration::from_millis(400),
                 idle_timeout: Duration::from_millis(400),
-                ..Settings::default()
+                ..settings
             },
             tasks: TaskTracker::new(),
         })
@@ -120,6 +125,23 @@ impl World {
         });
         let model = Model { endpoints: endpoints.collect(), ..model(&slug) };
         self.catalog.store(Arc::new(Catalog::new(vec![model], providers, 1)));
+    }
+
+    /// Serves the model, which sees images, at these providers, which are tried in this order.
+    pub(crate) fn served_by(&self, providers: Vec<Provider>) {
+        let slug: ModelSlug = MODEL.parse().unwrap();
+        let count = providers.len();
+        let providers: Vec<Arc<Provider>> = providers.into_iter().map(Arc::new).collect();
+        let endpoints = providers.iter().enumerate().map(|(index, provider)| {
+            let divisor = 10_000_i64.pow(u32::try_from(count - 1 - index).unwrap());
+            Arc::new(endpoint(&slug, provider.clone(), "m", divisor))
+        });
+        let model = Model {
+            input_modalities: vec![Modality::Text, Modality::Image],
+            endpoints: endpoints.collect(),
+            ..model(&slug)
+        };
+        self.catalog.store(Arc::new(Catalog::new(vec![model], providers, 3)));
     }
 
     /// Serves a model of vectors at these base addresses, which are tried in this order.
