@@ -28,7 +28,10 @@ pub(crate) struct Asked {
 
 impl Inbound {
     pub(crate) fn split(self) -> (Asked, MakeEncoder) {
-        let Self { request, attribution, encoder, wants_metadata } = self;
+        let Self { mut request, attribution, encoder, wants_metadata } = self;
+        if request.session_id.is_none() {
+            request.session_id.clone_from(&attribution.session_id);
+        }
         (Asked { request, attribution, wants_metadata }, encoder)
     }
 }
@@ -39,6 +42,8 @@ pub struct Attribution {
     pub http_referer: Option<String>,
     pub app_title: Option<String>,
     pub user_agent: Option<String>,
+    /// The session that the request belongs to, where its body names none.
+    pub session_id: Option<String>,
 }
 
 /// An answer that has begun. Dropping it tells the gateway that the caller has left.

@@ -1,8 +1,9 @@
 //! `POST /api/v1/completions`: the older form of asking.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{Reply, TestApp};
 
 fn prompt(model: &str) -> Value {
     json!({ "model": model, "prompt": "Say something short.", "max_tokens": 64 })
@@ -57,5 +58,28 @@ async fn what_a_prompt_cannot_have_is_refused_and_costs_nothing() {
         assert_eq!(reply.json()["error"]["metadata"]["field"], name);
     }
     assert_eq!(app.balance().await.posted(), before.posted());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_named_by_a_header_or_better_by_the_body() {
+    let app = TestApp::start().await;
+    let ask = async |header: &str, body: Value| {
+        let request = app.request(Method::POST, "/api/v1/completions");
+        Reply::of(
+            request.header("x-session-id", header).body(body.to_string()).send().await.unwrap(),
+        )
+        .await
+    };
+    for (body, expected) in [(None, "by-header"), (Some("by-body"), "by-body")] {
+        let mut prompt = prompt("test/small");
+        prompt["session_id"] = json!(body);
+        let id = ask("by-header", prompt).await.json()["id"].as_str().unwrap().to_owned();
+        let record = app.get(&format!("/api/v1/generation?id={id}")).await.json();
+        assert_eq!(record["data"]["session_id"], expected);
+    }
+    let refused = ask(&"x".repeat(257), prompt("test/small")).await;
+    refused.error(400, "invalid_request");
+    assert_eq!(refused.json()["error"]["metadata"]["field"], "x-session-id");
     app.finish().await;
 }

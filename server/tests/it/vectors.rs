@@ -122,6 +122,7 @@ async fn vectors_are_charged_and_recorded() {
     assert_eq!(record["data"]["api_type"], "embeddings", "{record}");
     assert_eq!(record["data"]["tokens_prompt"], body["usage"]["prompt_tokens"]);
     assert_eq!(record["data"]["tokens_completion"], 0);
+    assert_eq!(record["data"]["session_id"], Value::Null);
     // Each input must fit by itself; together they may be longer than the context.
     let many = embed(&app, json!(vec!["A cat sat on a mat."; 50]), json!({})).await;
     assert_eq!(many["data"].as_array().unwrap().len(), 50);
