@@ -82,6 +82,9 @@
 //! | `fault/no-usage` | a whole answer that does not say what it used |
 //! | `fault/slow-first-<ms>` | that long before the first byte, whatever the speed |
 //!
+//! After any of these names may stand whose model is played, for callers that go by the name of a
+//! model: `show/reasoning@anthropic.claude`.
+//!
 //! Features: `text` (there unless `tool…`, `refusal`, `json`, `unicode` or `empty` takes its
 //! place), `unicode` (characters of every length), `reasoning` (signed), `reasoning-redacted` (a
 //! thought that nobody can read), `tool`, `tools-parallel` (two calls), `tool-noargs`, `refusal`,
