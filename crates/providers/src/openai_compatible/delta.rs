@@ -11,12 +11,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::usage::WireUsage;
+use super::wire::{Textual, UNNUMBERED, WireToolCall};
 
 /// More choices or calls than this are not an answer.
 const INDEX_MAX: u64 = 127;
-
-/// Stands for the index of a tool call that the upstream did not number.
-const UNNUMBERED: u32 = u32::MAX;
 
 /// What is known of the choices of a response.
 #[derive(Debug, Default)]
@@ -409,74 +407,4 @@ fn shown(details: &RawValue) -> Option<String> {
 
 fn is_something(value: &RawValue) -> bool {
     !matches!(value.get(), "null" | "[]" | "{}" | "\"\"")
-}
-
-/// A member that is nearly always text.
-enum Textual {
-    /// Absent, null or empty: it adds nothing.
-    None,
-    Text(String),
-    Parts(Vec<Value>),
-}
-
-impl<'de> Deserialize<'de> for Textual {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextualVisitor;
-
-        impl<'de> Visitor<'de> for TextualVisitor {
-            type Value = Textual;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text")
-            }
-
-            fn visit_unit<E>(self) -> Result<Textual, E> {
-                Ok(Textual::None)
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Textual, E> {
-                Ok(if text.is_empty() { Textual::None } else { Textual::Text(text.to_owned()) })
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Textual, A::Error> {
-                let mut parts = Vec::new();
-                while let Some(part) = seq.next_element()? {
-                    parts.push(part);
-                }
-                Ok(Textual::Parts(parts))
-            }
-        }
-
-        deserializer.deserialize_any(TextualVisitor)
-    }
-}
-
-#[derive(Deserialize)]
-struct WireToolCall {
-    index: Option<u32>,
-    id: Option<String>,
-    function: Option<WireFunction>,
-}
-
-#[derive(Deserialize, Default)]
-struct WireFunction {
-    name: Option<String>,
-    /// Text that is JSON; some upstreams write the JSON itself.
-    arguments: Option<Box<RawValue>>,
-}
-
-impl From<WireToolCall> for ToolCallDelta {
-    fn from(call: WireToolCall) -> Self {
-        let function = call.function.unwrap_or_default();
-        let given = |text: &String| !text.is_empty();
-        let arguments = function.arguments.map_or_else(String::new, |raw| {
-            serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
-        });
-        Self {
-            index: call.index.unwrap_or(UNNUMBERED),
-            id: call.id.filter(given),
-            name: function.name.filter(given),
-            arguments,
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod structured;
 mod thinking;
 pub(crate) mod decode;
 mod delta;
+mod wire;
 mod citations;
 mod forced;
 pub(crate) mod usage;

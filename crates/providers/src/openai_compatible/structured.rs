@@ -42,9 +42,10 @@ impl<'a> Structured<'a> {
         let takes_schema = takes("structured_outputs");
         let takes_json = takes("response_format");
         match format {
-            ResponseFormat::Text if takes_json || takes_schema => Ok(Self::Verbatim),
+            ResponseFormat::Text | ResponseFormat::JsonObject if takes_json || takes_schema => {
+                Ok(Self::Verbatim)
+            }
             ResponseFormat::Text => Ok(Self::Unsaid),
-            ResponseFormat::JsonObject if takes_json || takes_schema => Ok(Self::Verbatim),
             ResponseFormat::JsonSchema { .. } if takes_schema => Ok(Self::Verbatim),
             ResponseFormat::Other(_) if takes_json => Ok(Self::Verbatim),
             ResponseFormat::JsonObject => {

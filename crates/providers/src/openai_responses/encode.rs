@@ -94,7 +94,7 @@ fn write_parameter(
 ) -> Result<(), EncodeError> {
     let quirks = body.quirks;
     match name {
-        // Written elsewhere, in the form of this dialect.
+        // Written elsewhere, in the form of this dialect; or ours, or hints that it has not.
         "reasoning"
         | "reasoning_effort"
         | "include_reasoning"
@@ -104,9 +104,9 @@ fn write_parameter(
         | "tools"
         | "tool_choice"
         | "parallel_tool_calls"
-        | "web_search_options" => Ok(()),
-        // Ours, or hints that are not this dialect's.
-        "metadata" | "cache_control" => Ok(()),
+        | "web_search_options"
+        | "metadata"
+        | "cache_control" => Ok(()),
         "temperature" | "top_p" | "top_logprobs" if is_taken(name, endpoint, quirks) => {
             body.raw(name, value.get());
             Ok(())

@@ -220,9 +220,8 @@ impl<'o> PartList<'o> {
 
     fn part(&mut self, part: &Part) -> Result<(), EncodeError> {
         match part.view() {
-            PartView::Text(text) => self.text(&text),
             PartView::Refusal(text) if self.is_answer => self.refusal(&text),
-            PartView::Refusal(text) => self.text(&text),
+            PartView::Text(text) | PartView::Refusal(text) => self.text(&text),
             PartView::Image { source, detail } => {
                 self.next();
                 self.out.extend_from_slice(b"{\"type\":\"input_image\"");

@@ -135,10 +135,8 @@ impl<'a> Item<'a> {
     pub(super) fn image_url(&self) -> Option<String> {
         let base64 = self.result.and_then(text).filter(|data| !data.is_empty())?;
         let format = self.output_format.and_then(text);
-        let format = match format.as_deref() {
-            Some(format @ ("png" | "jpeg" | "webp")) => format,
-            _ => "png",
-        };
+        let known = |format: &&str| matches!(*format, "png" | "jpeg" | "webp");
+        let format = format.as_deref().filter(known).unwrap_or("png");
         Some(format!("data:image/{format};base64,{base64}"))
     }
 }

@@ -9,7 +9,9 @@ mod tools;
 mod native;
 mod decode;
 mod state;
+mod parts;
 mod items;
+mod emit;
 
 use http::{HeaderMap, StatusCode};
 use protocol::chat::request::ChatRequest;

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use domain::catalog::Endpoint;
 use protocol::chat::request::{ChatRequest, Native};
 use protocol::json::write_string;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::body::{Body, elements, text, write_list};
 use crate::dropped::Dropped;
@@ -46,18 +48,46 @@ pub(super) fn write(
             _ => !body.quirks.refuses(name),
         };
         if is_known {
-            body.raw(name, value.get());
+            match without_marks(value) {
+                Some(plain) => body.raw(name, &plain),
+                None => body.raw(name, value.get()),
+            }
         } else if !is_null {
             dropped.add(name)?;
         }
     }
     for (name, value) in &request.parameters {
         let is_said = native.member(name).is_some() || RENAMED.contains(&name.as_str());
-        if !is_said && !(name == "modalities" && value.get() == "[\"text\"]") {
+        let is_plain = name == "modalities" && value.get() == "[\"text\"]";
+        if !is_said && !is_plain {
             dropped.add(name)?;
         }
     }
     Ok((body.finish()?, dropped.into_names()))
+}
+
+/// A member without marks for caching, which OpenRouter added to the dialect and OpenAI refuses:
+/// it caches by itself. None where there are none, which is nearly always.
+fn without_marks(value: &RawValue) -> Option<String> {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Array(values) => values.iter_mut().for_each(strip),
+            Value::Object(members) => {
+                // A schema may have a property of that name; marks have a type.
+                if members.get("cache_control").is_some_and(|mark| mark["type"] == "ephemeral") {
+                    members.remove("cache_control");
+                }
+                members.values_mut().for_each(strip);
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    if !value.get().contains("\"cache_control\"") {
+        return None;
+    }
+    let mut value: Value = serde_json::from_str(value.get()).ok()?;
+    strip(&mut value);
+    Some(value.to_string())
 }
 
 /// What the caller wants included, and what makes reasoning fit to be sent again.

@@ -4,22 +4,21 @@ use std::borrow::Cow;
 
 use domain::generation::FinishReason;
 use domain::usage::Usage;
-use protocol::chat::event::{ChatEvent, Delta, Native, ToolCallDelta};
-use protocol::dialects::Dialect;
+use protocol::chat::event::{ChatEvent, Delta};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-use super::items::{Annotation, Item, Known, Open, Part, Reasoned};
+use super::emit::{pass_on, push, push_annotations, push_image, push_logprobs};
+use super::items::{Item, Known, Open, Reasoned};
 use crate::body::text;
 use crate::document::malformed;
 use crate::error::DecodeError;
 use crate::openai_compatible::classify;
 use crate::openai_compatible::usage::WireUsage;
 
-/// More items or calls than this are not an answer.
-const ITEMS_MAX: usize = 1_024;
-const CALLS_MAX: u32 = 128;
+/// More items, or parts of one, than this are not an answer.
+pub(super) const ITEMS_MAX: usize = 1_024;
 
 /// One event. What its members hold depends on its type.
 #[derive(Deserialize)]
@@ -70,16 +69,16 @@ struct Incomplete {
 }
 
 pub(super) struct State {
-    format: String,
+    pub(super) format: String,
     has_started: bool,
     is_done: bool,
-    items: Vec<Open>,
+    pub(super) items: Vec<Open>,
     /// How many functions were called.
-    calls: u32,
+    pub(super) calls: u32,
     /// The index of the next item of `reasoning_details`.
-    details: u32,
-    has_reasoned: bool,
-    has_spoken: bool,
+    pub(super) details: u32,
+    pub(super) has_reasoned: bool,
+    pub(super) has_spoken: bool,
     web_searches: u64,
 }
 
@@ -252,7 +251,7 @@ impl State {
     }
 
     /// The item at an index, which is of this kind if it is new.
-    fn open(&mut self, index: u32, kind: Known) -> Result<&mut Open, DecodeError> {
+    pub(super) fn open(&mut self, index: u32, kind: Known) -> Result<&mut Open, DecodeError> {
         let known = self.items.iter().position(|item| item.index == index);
         if known.is_none() {
             if self.items.len() >= ITEMS_MAX {
@@ -343,219 +342,8 @@ impl State {
             pass_on(kind, json, out);
         }
     }
-
-    fn part(
-        &mut self,
-        index: u32,
-        part: &Part<'_>,
-        (has_text, has_annotations): (bool, bool),
-        out: &mut Vec<ChatEvent>,
-    ) {
-        if !has_text {
-            if let Some(text) = part.text().filter(|text| !text.is_empty()) {
-                self.say(index, text.into_owned(), out);
-            }
-            if let Some(refusal) = part.refusal().filter(|text| !text.is_empty()) {
-                push(out, Delta::Refusal(refusal.into_owned()));
-            }
-            push_logprobs(part.logprobs, out);
-        }
-        if !has_annotations {
-            for annotation in part.annotations() {
-                push_annotations(Some(annotation), out);
-            }
-        }
-    }
-
-    /// Text of a message. Several messages of one answer are told apart by an empty line.
-    fn say(&mut self, index: u32, text: String, out: &mut Vec<ChatEvent>) {
-        let of_item = |item: &&mut Open| item.index == index;
-        let is_new = self
-            .items
-            .iter_mut()
-            .find(of_item)
-            .is_some_and(|item| !std::mem::replace(&mut item.has_spoken, true));
-        if is_new && std::mem::replace(&mut self.has_spoken, true) {
-            push(out, Delta::Content("\n\n".to_owned()));
-        }
-        push(out, Delta::Content(text));
-    }
-
-    /// Begins a call, unless that was done.
-    fn call(
-        &mut self,
-        index: u32,
-        item: &Item<'_>,
-        out: &mut Vec<ChatEvent>,
-    ) -> Result<(), DecodeError> {
-        let calls = self.calls;
-        let open = self.open(index, Known::Call)?;
-        if open.call.is_some() {
-            return Ok(());
-        }
-        if calls >= CALLS_MAX {
-            return Err(DecodeError::Malformed("it has too many calls".to_owned()));
-        }
-        open.call = Some(calls);
-        self.calls = calls.saturating_add(1);
-        let id = item.call_id().unwrap_or_else(|| format!("call_{calls}"));
-        let name = Some(item.name());
-        let arguments = String::new();
-        push(out, Delta::ToolCall(ToolCallDelta { index: calls, id: Some(id), name, arguments }));
-        Ok(())
-    }
-
-    fn arguments(
-        &mut self,
-        index: u32,
-        arguments: &str,
-        out: &mut Vec<ChatEvent>,
-    ) -> Result<(), DecodeError> {
-        let open = self.open(index, Known::Call)?;
-        let Some(call) = open.call else {
-            return Err(DecodeError::Malformed("a call has arguments before a name".to_owned()));
-        };
-        if !arguments.is_empty() {
-            open.has_text = true;
-            let arguments = arguments.to_owned();
-            let part = ToolCallDelta { index: call, id: None, name: None, arguments };
-            push(out, Delta::ToolCall(part));
-        }
-        Ok(())
-    }
-
-    /// Reasoning that is shown, and the same as a detail that can be sent again.
-    fn reason(
-        &mut self,
-        index: u32,
-        part: Reasoned,
-        text: &str,
-        out: &mut Vec<ChatEvent>,
-    ) -> Result<(), DecodeError> {
-        let next = self.details;
-        let open = self.open(index, Known::Reasoning)?;
-        let (place, is_new) = match open.reasoned.iter().find(|(known, _)| *known == part) {
-            Some((_, place)) => (*place, false),
-            None if open.reasoned.len() >= ITEMS_MAX => {
-                return Err(DecodeError::Malformed("it reasons in too many parts".to_owned()));
-            }
-            None => {
-                open.reasoned.push((part, next));
-                (next, true)
-            }
-        };
-        let id = open.id.clone();
-        if is_new {
-            self.details = next.saturating_add(1);
-            if std::mem::replace(&mut self.has_reasoned, true) {
-                push(out, Delta::Reasoning("\n\n".to_owned()));
-            }
-        }
-        let (kind, member) = match part {
-            Reasoned::Summary(_) => ("reasoning.summary", "summary"),
-            Reasoned::Text(_) => ("reasoning.text", "text"),
-        };
-        push(out, Delta::Reasoning(text.to_owned()));
-        push_detail(
-            &json!({"type": kind, member: text, "id": id, "format": self.format, "index": place}),
-            out,
-        );
-        Ok(())
-    }
-
-    fn reasoned(
-        &mut self,
-        index: u32,
-        item: &Item<'_>,
-        out: &mut Vec<ChatEvent>,
-    ) -> Result<(), DecodeError> {
-        if self.open(index, Known::Reasoning)?.reasoned.is_empty() {
-            for (place, part) in (0..).zip(item.summary()) {
-                if let Some(text) = part.text().filter(|text| !text.is_empty()) {
-                    self.reason(index, Reasoned::Summary(place), &text, out)?;
-                }
-            }
-            for (place, part) in (0..).zip(item.parts()) {
-                if let Some(text) = part.text().filter(|text| !text.is_empty()) {
-                    self.reason(index, Reasoned::Text(place), &text, out)?;
-                }
-            }
-        }
-        let Some(data) = item.encrypted_content() else { return Ok(()) };
-        let id = self.open(index, Known::Reasoning)?.id.clone();
-        let place = self.details;
-        self.details = place.saturating_add(1);
-        push_detail(
-            &json!({"type": "reasoning.encrypted", "data": data, "id": id, "format": self.format,
-                "index": place}),
-            out,
-        );
-        Ok(())
-    }
 }
 
 fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<Option<T>, DecodeError> {
     raw.map(|raw| serde_json::from_str(raw.get()).map_err(|error| malformed(&error))).transpose()
-}
-
-fn push(out: &mut Vec<ChatEvent>, delta: Delta) {
-    out.push(ChatEvent::Delta { choice: 0, delta });
-}
-
-fn push_detail(detail: &Value, out: &mut Vec<ChatEvent>) {
-    if let Ok(value) = serde_json::value::to_raw_value(&[detail]) {
-        push(out, Delta::ReasoningDetails(value));
-    }
-}
-
-fn push_other(name: &str, value: &Value, out: &mut Vec<ChatEvent>) {
-    if let Ok(value) = serde_json::value::to_raw_value(value) {
-        push(out, Delta::Other { name: name.to_owned(), value });
-    }
-}
-
-fn push_image(item: &Item<'_>, out: &mut Vec<ChatEvent>) {
-    if let Some(url) = item.image_url() {
-        push_other("images", &json!([{"type": "image_url", "image_url": {"url": url}}]), out);
-    }
-}
-
-fn push_annotations(raw: Option<&RawValue>, out: &mut Vec<ChatEvent>) {
-    // What cites a file of the upstream's means nothing to anybody else.
-    let annotation = raw.and_then(|raw| serde_json::from_str::<Annotation>(raw.get()).ok());
-    if let Some(annotation) = annotation.and_then(Annotation::into_chat) {
-        push_other("annotations", &json!([annotation]), out);
-    }
-}
-
-/// Probabilities, with the member that chat completions demand.
-fn push_logprobs(raw: Option<&RawValue>, out: &mut Vec<ChatEvent>) {
-    fn complete(entry: &mut Value) {
-        if let Value::Object(entry) = entry {
-            entry.entry("bytes").or_insert(Value::Null);
-            if let Some(Value::Array(top)) = entry.get_mut("top_logprobs") {
-                top.iter_mut().for_each(complete);
-            }
-        }
-    }
-    let Some(raw) = raw.filter(|raw| !matches!(raw.get(), "null" | "[]")) else { return };
-    let Ok(mut entries) = serde_json::from_str::<Vec<Value>>(raw.get()) else { return };
-    for entry in &mut entries {
-        complete(entry);
-        if let Value::Object(entry) = entry {
-            entry.entry("top_logprobs").or_insert_with(|| json!([]));
-        }
-    }
-    let logprobs = json!({"content": entries, "refusal": null});
-    if let Ok(value) = serde_json::value::to_raw_value(&logprobs) {
-        push(out, Delta::Logprobs(value));
-    }
-}
-
-/// Something for callers who speak this dialect.
-fn pass_on(name: &str, json: &[u8], out: &mut Vec<ChatEvent>) {
-    if let Ok(data) = serde_json::from_slice::<Box<RawValue>>(json) {
-        let name = name.to_owned();
-        out.push(ChatEvent::Native(Native { dialect: Dialect::Responses, name, data }));
-    }
 }

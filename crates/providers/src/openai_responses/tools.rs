@@ -158,13 +158,13 @@ fn write_choice(
         Some(ToolChoice::Auto) => body.text("tool_choice", "auto"),
         Some(ToolChoice::None) => body.text("tool_choice", "none"),
         Some(ToolChoice::Required) => body.text("tool_choice", "required"),
+        // The caller's own words for this provider, or the operator's.
+        Some(ToolChoice::Function(_)) if body.is_set("tool_choice") => {}
         Some(ToolChoice::Function(name)) => {
-            if !body.is_set("tool_choice") {
-                body.begin("tool_choice");
-                body.out.extend_from_slice(b"{\"type\":\"function\",\"name\":");
-                write_string(&mut body.out, &name);
-                body.out.extend_from_slice(b"}");
-            }
+            body.begin("tool_choice");
+            body.out.extend_from_slice(b"{\"type\":\"function\",\"name\":");
+            write_string(&mut body.out, &name);
+            body.out.extend_from_slice(b"}");
         }
         Some(ToolChoice::Other) => {
             let kind = request.parameter("tool_choice").map(members).unwrap_or_default();

@@ -38,7 +38,9 @@ fn an_answer_in_one_piece_is_the_stream_folded() {
             let (events, outcome) = support::events_of(decoder, [&fixture.body[..]]);
             outcome.unwrap();
             let mut fold = Fold::new();
-            events.iter().for_each(|event| fold.push(event));
+            for event in &events {
+                fold.push(event);
+            }
             let items = events.iter().filter_map(|event| match event {
                 ChatEvent::Native(native) if native.name.ends_with("item.done") => {
                     let event: Value = serde_json::from_str(native.data.get()).unwrap();
