@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use crate::answer::Usage;
-use crate::understood::{CacheMark, Understood, canonical};
+use crate::canonical::canonical;
+use crate::understood::{CacheMark, Understood};
 
 /// How many prefixes are remembered; the oldest is forgotten first.
 const PREFIXES_MAX: usize = 4_096;

@@ -125,7 +125,7 @@ impl Generator {
             }
         }
         if route.operation != Operation::Generate {
-            return Ok(self.compute(&incoming, body.clone(), answering));
+            return Ok(self.compute(&incoming, body.clone(), fault, answering).await);
         }
         let asked = route.dialect.read(&incoming);
         let outcome = Record::outcome(asked.as_ref().map(|asked| &asked.understood));
@@ -160,11 +160,12 @@ impl Generator {
         });
     }
 
-    /// Counting, vectors and orders.
-    fn compute(
+    /// Counting, vectors and orders, broken as asked.
+    async fn compute(
         &self,
         incoming: &Incoming<'_>,
         body: Bytes,
+        fault: Option<Fault>,
         mut answering: Answering,
     ) -> server::Reply {
         let dialect = incoming.route.dialect;
@@ -174,10 +175,17 @@ impl Generator {
             Err(refusal) => Record::outcome(Err(refusal)),
         };
         self.record(incoming, body, outcome);
-        answering.finish();
         match result {
-            Ok(value) => server::json_reply(value.to_string()),
-            Err(refusal) => said(dialect.refuse(&refusal)),
+            Ok(value) => {
+                if let Some(Fault::SlowFirst(wait)) = fault {
+                    tokio::time::sleep(wait).await;
+                }
+                whole(incoming.route, value.to_string().into_bytes(), fault, answering).await
+            }
+            Err(refusal) => {
+                answering.finish();
+                said(dialect.refuse(&refusal))
+            }
         }
     }
 
@@ -217,6 +225,7 @@ impl Generator {
             with_usage: with_usage && (asked.with_usage || !understood.stream),
             framing: route.framing,
             is_bare: false,
+            is_azure: route.is_azure(),
         };
         if understood.stream {
             let script = {
@@ -292,6 +301,7 @@ impl Generator {
             with_usage: true,
             framing: route.framing,
             is_bare: true,
+            is_azure: false,
         };
         let script = script::fast(route.dialect.renderer(&reply).as_mut(), &answer, flush);
         let rendered = Rendered { script, document: route.dialect.document(&reply).into() };

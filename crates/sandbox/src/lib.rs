@@ -100,6 +100,7 @@
 mod answer;
 mod author;
 mod cache;
+mod canonical;
 mod dialects;
 mod fault;
 mod features;

@@ -33,6 +33,11 @@ pub(crate) struct Route {
 }
 
 impl Route {
+    /// Chat completions whose model is in the address.
+    pub(crate) fn is_azure(&self) -> bool {
+        self.model.is_some() && self.dialect.name() == chat::Chat.name()
+    }
+
     /// None for an address that the sandbox does not have.
     pub(crate) fn of(path: &str, query: &str) -> Option<Result<Self, Refusal>> {
         let (provider, rest) = path.trim_matches('/').split_once('/')?;

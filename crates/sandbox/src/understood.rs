@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::answer;
+use crate::canonical::canonical;
 
 /// A request as understood. Members that were not given are left out of its JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -376,41 +377,4 @@ pub(crate) fn texts(parts: &[Part]) -> String {
         })
         .collect();
     texts.join(" ")
-}
-
-/// JSON with sorted keys, whatever order the map was built in.
-pub(crate) fn canonical(value: &Value) -> String {
-    fn write(value: &Value, out: &mut String) {
-        match value {
-            Value::Object(members) => {
-                let sorted: BTreeMap<&String, &Value> = members.iter().collect();
-                out.push('{');
-                for (index, (name, value)) in sorted.into_iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    out.push_str(&Value::from(name.as_str()).to_string());
-                    out.push(':');
-                    write(value, out);
-                }
-                out.push('}');
-            }
-            Value::Array(values) => {
-                out.push('[');
-                for (index, value) in values.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    write(value, out);
-                }
-                out.push(']');
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                out.push_str(&value.to_string());
-            }
-        }
-    }
-    let mut out = String::new();
-    write(value, &mut out);
-    out
 }

@@ -106,6 +106,8 @@ pub(crate) struct Reply<'a> {
     pub(crate) id: &'a str,
     pub(crate) with_usage: bool,
     pub(crate) framing: Framing,
+    /// Whether Azure's filters have something to say.
+    pub(crate) is_azure: bool,
     /// For benchmarks: as little as a provider may send.
     pub(crate) is_bare: bool,
 }

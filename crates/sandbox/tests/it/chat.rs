@@ -148,3 +148,18 @@ async fn vectors_and_orders_are_given() {
     assert_eq!(got["results"][0]["document"]["text"], "the harbour");
     sandbox.shutdown().await;
 }
+
+#[tokio::test]
+async fn azure_tells_what_its_filters_found() {
+    let sandbox = start().await;
+    let path = "/p/openai/deployments/show%2Fcontent-filter/chat/completions?api-version=1";
+    let document = post(&sandbox, path, &ask("ignored")).await.json();
+    let choice = &document["choices"][0];
+    assert_eq!(choice["content_filter_results"]["violence"]["filtered"], true);
+    assert_eq!(choice["finish_reason"], "content_filter");
+    let chunks = post(&sandbox, path, &with(ask("ignored"), "/stream", true.into())).await.events();
+    assert_eq!(chunks[0]["choices"], json!([]));
+    assert!(chunks[0]["prompt_filter_results"].is_array());
+    assert_eq!(document["model"], "show/content-filter");
+    sandbox.shutdown().await;
+}

@@ -182,3 +182,39 @@ async fn bytes_that_are_nothing_are_refused_in_every_dialect() {
     assert_eq!(send(&sandbox, "/p/v9/unknown", &[], String::new()).await.status, 404);
     sandbox.shutdown().await;
 }
+
+#[tokio::test]
+async fn vectors_orders_and_counts_fail_as_asked() {
+    let sandbox = start().await;
+    let content = json!({"parts": [{"text": "Hi"}]});
+    for fault in ["429", "truncate-after-1", "error-midstream-1", "empty"] {
+        let model = format!("fault/{fault}");
+        let cases = [
+            ("/p/v1/embeddings".to_owned(), json!({"model": model, "input": "Hi"})),
+            (
+                "/p/v1/rerank".to_owned(),
+                json!({"model": model, "query": "Hi", "documents": ["Hi"]}),
+            ),
+            (
+                "/p/v2/embed".to_owned(),
+                json!({"model": model, "texts": ["Hi"], "input_type": "image"}),
+            ),
+            (
+                format!("/p/v1beta/models/{model}:embedContent"),
+                json!({"model": format!("models/{model}"), "content": content}),
+            ),
+            (format!("/p/v1beta/models/{model}:countTokens"), json!({"contents": [content]})),
+        ];
+        for (path, body) in cases {
+            let got = post(&sandbox, &path, &body).await;
+            let is_json = serde_json::from_slice::<Value>(&got.bytes).is_ok();
+            let expected = match fault {
+                "429" => (429, true),
+                "error-midstream-1" => (500, true),
+                _ => (200, false),
+            };
+            assert_eq!((got.status, is_json), expected, "{fault}: {path}");
+        }
+    }
+    sandbox.shutdown().await;
+}

@@ -271,7 +271,7 @@ fn output_config(mut output: Fields) -> Result<ResponseFormat> {
 
 /// A result in JSON is as good as its text.
 pub(super) fn json_text(value: &Value) -> Part {
-    Part::text(crate::understood::canonical(value))
+    Part::text(crate::canonical::canonical(value))
 }
 
 /// What a cache point must look like.

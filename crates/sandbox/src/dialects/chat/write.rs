@@ -107,6 +107,15 @@ impl Renderer for Chunks<'_> {
         if self.reply.is_bare {
             return;
         }
+        if self.reply.is_azure {
+            // Before anything else, what the filters found in the prompt.
+            let results = json!([{"prompt_index": 0, "content_filter_results": filtered(false)}]);
+            let _ = write!(
+                out,
+                "data: {{\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\
+                 \"prompt_filter_results\":{results}}}\n\n"
+            );
+        }
         for index in 0..self.reply.answer.choices.len() {
             self.chunk(out, index, b"{\"role\":\"assistant\",\"content\":\"\"}", None, None);
         }
@@ -141,7 +150,7 @@ impl Renderer for Chunks<'_> {
 }
 
 pub(super) fn document(reply: &Reply<'_>) -> Value {
-    let choices: Vec<Value> = reply
+    let mut choices: Vec<Value> = reply
         .answer
         .choices
         .iter()
@@ -151,6 +160,11 @@ pub(super) fn document(reply: &Reply<'_>) -> Value {
                 "finish_reason": finish(&choice.finish)})
         })
         .collect();
+    if reply.is_azure {
+        for (choice, said) in choices.iter_mut().zip(&reply.answer.choices) {
+            choice["content_filter_results"] = filtered(said.finish == Finish::Filtered);
+        }
+    }
     let mut document = json!({"id": id(reply), "object": "chat.completion", "created": CREATED,
         "model": reply.model(), "choices": choices});
     if reply.with_usage {
@@ -160,6 +174,14 @@ pub(super) fn document(reply: &Reply<'_>) -> Value {
         document["service_tier"] = tier.into();
     }
     document
+}
+
+/// What Azure's filters found.
+fn filtered(is_filtered: bool) -> Value {
+    let severity = if is_filtered { "high" } else { "safe" };
+    let one = |severity: &str| json!({"filtered": severity == "high", "severity": severity});
+    json!({"hate": one("safe"), "self_harm": one("safe"), "sexual": one("safe"),
+        "violence": one(severity)})
 }
 
 fn message(choice: &Choice, reply: &Reply<'_>) -> Value {

@@ -212,7 +212,7 @@ fn response(mut fields: Fields) -> Result<Part> {
     let (text, is_error) = match (one("output").or_else(|| one("result")), one("error")) {
         (Some(text), _) => (text, false),
         (None, Some(text)) => (text, true),
-        (None, None) => (crate::understood::canonical(&value), false),
+        (None, None) => (crate::canonical::canonical(&value), false),
     };
     let mut parts = vec![Part::text(text)];
     for part in fields.objects("parts")?.unwrap_or_default() {
