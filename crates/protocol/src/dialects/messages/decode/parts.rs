@@ -316,6 +316,8 @@ pub(super) fn image_address<'a>(
             let media_type = source.find("media_type").and_then(text).unwrap_or_default();
             let base64 = source.find("data").and_then(text).unwrap_or_default();
             media::check_image_data(&format!("{field}.data"), &media_type, &base64)?;
+            // Clients often guess by the name of a file, and providers look at the data.
+            let media_type = media::image_type(&base64).map_or(media_type, Cow::Borrowed);
             Ok(Some(Address::Data { media_type, base64 }))
         }
         "url" => address(field, source, media::check_image).map(Some),

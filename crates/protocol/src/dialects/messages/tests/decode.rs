@@ -76,6 +76,15 @@ fn content_of_every_kind_becomes_parts() {
 }
 
 #[test]
+fn an_image_is_of_the_type_that_its_data_says() {
+    let source = json!({"type": "base64", "media_type": "image/jpeg", "data": PNG});
+    let content = json!([{"type": "text", "text": "x"}, {"type": "image", "source": source}]);
+    let request = decoded(&json!({"messages": [{"role": "user", "content": content}]}));
+    let url = &conversation(&request)[0]["content"][1]["image_url"]["url"];
+    assert!(url.as_str().unwrap().starts_with("data:image/png;"), "{url}");
+}
+
+#[test]
 fn results_of_tools_come_before_the_rest_of_what_the_user_says() {
     let mark = json!({"type": "ephemeral"});
     let request = decoded(&json!({"messages": [

@@ -270,6 +270,18 @@ fn a_call_whose_object_is_closed_makes_room_at_once() {
 }
 
 #[test]
+fn what_waits_for_a_call_that_never_ends_is_bounded() {
+    let mut encoder = encoder(envelope(), true);
+    let mut out = BytesMut::new();
+    encoder.push(&call(0, Some("a"), "{\"x\":"), &mut out);
+    let page = "x".repeat(1 << 20);
+    for _ in 0..6 {
+        encoder.push(&text(&page), &mut out);
+    }
+    assert!(out.len() > 4 << 20, "{} bytes are held back", (6 << 20) - out.len());
+}
+
+#[test]
 fn a_call_without_a_name_of_its_own_gets_one() {
     let event = delta(Delta::ToolCall(ToolCallDelta {
         index: 4,
