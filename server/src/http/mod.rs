@@ -101,7 +101,7 @@ async fn unknown_path(OriginalUri(uri): OriginalUri) -> ApiError {
     ))
 }
 
-async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+pub(crate) async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
     let mut error = ApiError::new(
         ErrorType::InvalidRequest,
         format!(

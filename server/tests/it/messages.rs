@@ -297,6 +297,9 @@ async fn refusals_are_in_anthropics_envelope() {
     let reply = Reply::of(anonymous.send().await.unwrap()).await;
     assert_eq!(reply.status, 401);
     check_error(&reply, "authentication_error", "authentication");
+    let reply = app.get("/api/v1/messages").await;
+    assert_eq!(reply.status, 405);
+    check_error(&reply, "invalid_request_error", "invalid_request");
     let mut unbounded = question("test/native", &json!({}));
     unbounded.as_object_mut().unwrap().remove("max_tokens");
     for (body, status, kind, error_type, field) in [

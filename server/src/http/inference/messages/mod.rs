@@ -20,6 +20,7 @@ use crate::http::extract::attribution::Attribution;
 use crate::http::extract::body::Body;
 use crate::http::extract::caller::Caller;
 use crate::http::extract::metadata::WantsMetadata;
+use crate::http::wrong_method;
 use crate::state::AppState;
 
 /// Where Anthropic's clients look for the name of what they asked.
@@ -29,7 +30,8 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/messages", post(create))
         .route("/messages/count_tokens", post(count))
-        .route_layer(from_fn_with_state(Dialect::Messages, in_dialect))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Dialect::Messages, in_dialect))
 }
 
 /// Answers a conversation in Anthropic's form, in one piece or as a stream of named events.
