@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::item::{Item, Status};
 use super::output::{Output, write_member};
-use super::wire::{put, write_json, write_raw};
+use super::wire::{put, write_json};
 use crate::chat::event::Native;
 use crate::dialects::Dialect;
 use crate::dialects::check::{Members, integer, members, text};
@@ -62,7 +62,10 @@ impl Output {
         is_done: bool,
         out: &mut BytesMut,
     ) {
-        let ours = match self.place_of(event).or_else(|| self.place_of(&members(item)?)) {
+        let known = self.place_of(event).or_else(|| self.place_of(&members(item)?));
+        let ours = match known {
+            // It is announced once and done once.
+            Some(ours) if !is_done || !self.open_natives.contains(&ours) => return,
             Some(ours) => ours,
             None if self.items.len() < ITEMS_MAX => {
                 self.close(Status::Completed, out);
@@ -72,6 +75,7 @@ impl Output {
                     self.natives.extend(name_of(upstream).map(|upstream| Place { upstream, ours }));
                 }
                 self.add(Item::Native(item.to_owned()), out);
+                self.open_natives.push(ours);
                 if !is_done {
                     return;
                 }
@@ -79,16 +83,11 @@ impl Output {
             }
             None => return,
         };
+        self.open_natives.retain(|open| *open != ours);
         if let Some(known) = self.items.get_mut(ours) {
             *known = Item::Native(item.to_owned());
         }
-        if is_done {
-            self.events.write(out, "response.output_item.done", |out| {
-                write_member(out, "output_index", ours);
-                out.extend_from_slice(b",\"item\":");
-                write_raw(out, item);
-            });
-        }
+        self.write_done(ours, out);
     }
 
     fn place_of(&self, event: &Members<'_>) -> Option<usize> {

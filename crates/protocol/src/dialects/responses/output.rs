@@ -27,6 +27,8 @@ pub(super) struct Output {
     held: Option<String>,
     /// Upstream's places of items that only this dialect knows, and ours.
     pub(super) natives: Vec<super::native::Place>,
+    /// Those of them that were announced and are not done.
+    pub(super) open_natives: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Output {
             calls: Vec::new(),
             held: None,
             natives: Vec::new(),
+            open_natives: Vec::new(),
         }
     }
 
@@ -248,6 +251,9 @@ impl Output {
         for OpenCall { index, .. } in std::mem::take(&mut self.calls) {
             self.close_call(index, of(index), out);
         }
+        for index in std::mem::take(&mut self.open_natives) {
+            self.write_done(index, out);
+        }
     }
 
     fn close_call(&mut self, index: usize, status: Status, out: &mut BytesMut) {
@@ -280,7 +286,7 @@ impl Output {
         self.write_done(index, out);
     }
 
-    fn write_done(&mut self, index: usize, out: &mut BytesMut) {
+    pub(super) fn write_done(&mut self, index: usize, out: &mut BytesMut) {
         let Some(item) = self.items.get(index) else { return };
         self.events.write(out, "response.output_item.done", |out| {
             write_member(out, "output_index", index);

@@ -1,4 +1,5 @@
 mod answers;
+mod any_order;
 mod items;
 mod parameters;
 mod replay;
