@@ -32,8 +32,13 @@ pub(crate) enum Flush {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    Status { status: u16, retry_after_s: Option<u32> },
+    Status {
+        status: u16,
+        retry_after_s: Option<u32>,
+    },
     Context,
+    /// A filter did not let the prompt through.
+    Blocked,
     Refuse,
     Hang,
     HangAfter(usize),
@@ -53,6 +58,7 @@ impl Fault {
         match self {
             Self::Status { .. }
             | Self::Context
+            | Self::Blocked
             | Self::Refuse
             | Self::Hang
             | Self::ErrorBody
@@ -102,6 +108,7 @@ fn fault(name: &str) -> Option<Fault> {
     let number = |prefix: &str| name.strip_prefix(prefix)?.parse::<usize>().ok();
     Some(match name {
         "400-context" => Fault::Context,
+        "prompt-blocked" => Fault::Blocked,
         "refuse" => Fault::Refuse,
         "hang" => Fault::Hang,
         "malformed-first" => Fault::MalformedAfter(0),
@@ -139,13 +146,14 @@ fn status(name: &str) -> Option<Fault> {
 }
 
 /// What `GET /{provider}/v1/models` lists besides the note that any name is answered.
-pub(crate) const EXAMPLES: [&str; 23] = [
+pub(crate) const EXAMPLES: [&str; 24] = [
     "fast/64",
     "burst/64",
     "echo/understood",
     "show/reasoning",
     "show/text+tools-parallel",
     "fault/400-context",
+    "fault/prompt-blocked",
     "fault/401",
     "fault/429",
     "fault/429-retry-after-7",

@@ -118,7 +118,7 @@ impl Generator {
         if let Some(fault) = fault.filter(|fault| fault.is_instead()) {
             let outcome = Err("not read: a fault was asked for".to_owned());
             self.record(&incoming, body.clone(), outcome);
-            let reply = instead_of_an_answer(fault, route.dialect, route.framing).await;
+            let reply = instead_of_an_answer(fault, route).await;
             answering.finish();
             if let Some(reply) = reply {
                 return reply;

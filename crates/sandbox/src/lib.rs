@@ -69,6 +69,7 @@
 //! | `fault/<status>` | that HTTP status (400 to 599) with an error object |
 //! | `fault/429-retry-after-<s>` | 429 with `Retry-After: <s>`; works for every status |
 //! | `fault/400-context` | 400 with the dialect's way to say that the prompt is too long |
+//! | `fault/prompt-blocked` | a filter stops the prompt: 400, or at Google an answer without candidates |
 //! | `fault/refuse` | the connection is closed without an answer |
 //! | `fault/hang` | no answer, ever |
 //! | `fault/hang-after-<n>` | silence after n content chunks |

@@ -14,6 +14,8 @@ pub(crate) struct Refusal {
 pub(crate) enum Kind {
     Invalid,
     ContextLength,
+    /// Stopped by a filter.
+    Blocked,
     Authentication,
     Billing,
     Permission,
@@ -58,6 +60,11 @@ impl Refusal {
         };
         let problem = Problem::Rule(message.into());
         Self { status, kind, problem, path: String::new() }
+    }
+
+    pub(crate) fn blocked() -> Self {
+        let message = "The prompt was stopped by a content filter, as the sandbox was asked for";
+        Self { kind: Kind::Blocked, ..Self::rule("", message) }
     }
 
     pub(crate) fn context_length() -> Self {

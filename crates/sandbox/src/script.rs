@@ -123,6 +123,7 @@ pub(crate) fn broken(
         Fault::ErrorAfter(count) => with(frames_of(count), dialect.stream_error(framing)),
         Fault::Status { .. }
         | Fault::Context
+        | Fault::Blocked
         | Fault::Refuse
         | Fault::Hang
         | Fault::ErrorBody

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::SandboxOptions;
-use crate::dialects::{Dialect, Framing, Said, chat};
+use crate::dialects::{Dialect, Said, chat};
 use crate::fault::{EXAMPLES, Fault};
 use crate::generate::Generator;
 use crate::google_token;
@@ -153,9 +153,9 @@ impl Server {
 /// The faults that need no answer to break.
 pub(crate) async fn instead_of_an_answer(
     fault: Fault,
-    dialect: &dyn Dialect,
-    framing: Framing,
+    route: &Route,
 ) -> Option<Result<Reply, Refused>> {
+    let dialect = route.dialect;
     Some(match fault {
         Fault::Status { status, retry_after_s } => {
             let message = format!("the sandbox was asked for {status}");
@@ -166,6 +166,7 @@ pub(crate) async fn instead_of_an_answer(
             Ok(reply)
         }
         Fault::Context => Ok(said(dialect.refuse(&Refusal::context_length()))),
+        Fault::Blocked => Ok(said(dialect.block(route))),
         Fault::Refuse => Err(Refused),
         Fault::Hang => {
             let never: Infallible = std::future::pending().await;
@@ -177,7 +178,7 @@ pub(crate) async fn instead_of_an_answer(
             Ok(said(Said { status: 200, ..error }))
         }
         Fault::Empty => {
-            Ok(whole_reply(StatusCode::OK, dialect.content_type(framing), Bytes::new()))
+            Ok(whole_reply(StatusCode::OK, dialect.content_type(route.framing), Bytes::new()))
         }
         Fault::HangAfter(_)
         | Fault::TruncateAfter(_)

@@ -43,6 +43,10 @@ pub(crate) trait Dialect: Sync + std::fmt::Debug {
     /// Writes an answer in one.
     fn document(&self, reply: &Reply<'_>) -> Vec<u8>;
     fn refuse(&self, refusal: &Refusal) -> Said;
+    /// A prompt that a filter did not let through.
+    fn block(&self, _route: &Route) -> Said {
+        self.refuse(&Refusal::blocked())
+    }
     /// What a stream that has begun ends with when something goes wrong.
     fn stream_error(&self, framing: Framing) -> Vec<u8>;
     /// What cannot be read in the place of a chunk: as the first of all, or later.

@@ -104,6 +104,23 @@ async fn statuses_are_said_in_every_dialect() {
 }
 
 #[tokio::test]
+async fn filters_stop_prompts_in_every_dialect() {
+    let sandbox = start().await;
+    for (dialect, path, body) in streams("fault/prompt-blocked") {
+        let got = post(&sandbox, &path, &body).await;
+        if dialect == "gemini" {
+            assert_eq!(got.events()[0]["promptFeedback"]["blockReason"], "PROHIBITED_CONTENT");
+            let array = post(&sandbox, path.trim_end_matches("?alt=sse"), &body).await;
+            assert_eq!(array.json()[0], got.events()[0]);
+        } else {
+            assert_eq!(got.status, 400, "{dialect}");
+            assert!(got.text().contains("content"), "{dialect}: {}", got.text());
+        }
+    }
+    sandbox.shutdown().await;
+}
+
+#[tokio::test]
 async fn streams_break_where_asked_in_every_dialect() {
     let sandbox = start().await;
     let read = async |path: &str, body: &Value| {

@@ -85,7 +85,7 @@ fn error(refusal: &Refusal) -> Value {
         }
     };
     let kind = match refusal.kind {
-        Kind::Invalid | Kind::ContextLength => "invalid_request_error",
+        Kind::Invalid | Kind::ContextLength | Kind::Blocked => "invalid_request_error",
         Kind::Authentication => "authentication_error",
         Kind::Billing => "billing_error",
         Kind::Permission => "permission_error",
@@ -98,6 +98,7 @@ fn error(refusal: &Refusal) -> Value {
     };
     let message = match refusal.kind {
         Kind::ContextLength => "prompt is too long: 200104 tokens > 200000 maximum".to_owned(),
+        Kind::Blocked => "Output blocked by content filtering policy".to_owned(),
         _ => message,
     };
     json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": REQUEST})

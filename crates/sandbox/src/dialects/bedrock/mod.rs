@@ -103,7 +103,7 @@ impl Dialect for Bedrock {
 /// The status and name of an exception.
 fn exception(refusal: &Refusal) -> (u16, &'static str) {
     match refusal.kind {
-        Kind::Invalid | Kind::ContextLength | Kind::TooLarge => {
+        Kind::Invalid | Kind::ContextLength | Kind::Blocked | Kind::TooLarge => {
             (refusal.status, "ValidationException")
         }
         Kind::Authentication => (403, "UnrecognizedClientException"),

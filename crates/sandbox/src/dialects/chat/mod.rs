@@ -92,6 +92,7 @@ pub(crate) fn openai_error(refusal: &Refusal) -> Said {
             },
         ),
         Kind::ContextLength => ("invalid_request_error", "context_length_exceeded".into()),
+        Kind::Blocked => ("invalid_request_error", "content_filter".into()),
         Kind::Authentication => ("invalid_request_error", "invalid_api_key".into()),
         Kind::Billing => ("insufficient_quota", "insufficient_quota".into()),
         Kind::Permission => ("invalid_request_error", "permission_denied".into()),

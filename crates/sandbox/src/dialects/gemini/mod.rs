@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Asked, Dialect, Framing, Incoming, Reply, Said};
 use crate::google_token;
 use crate::refusal::{Kind, Problem, Refusal};
-use crate::route::Operation;
+use crate::route::{Operation, Route};
 use crate::script::Renderer;
 use crate::vectors;
 
@@ -54,6 +54,24 @@ impl Dialect for Gemini {
         }
     }
 
+    /// Gemini does not call this an error: there is only no candidate.
+    fn block(&self, route: &Route) -> Said {
+        let response = json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
+            "usageMetadata": {"promptTokenCount": 8, "totalTokenCount": 8},
+            "modelVersion": route.model, "responseId": "blocked"});
+        let mut said = Said::new(200, &response);
+        match (route.stream, route.framing) {
+            (Some(true), Framing::Events) => {
+                said.body = format!("data: {response}\r\n\r\n");
+                let content_type = self.content_type(route.framing).to_owned();
+                said.headers.push(("content-type", content_type));
+            }
+            (Some(true), Framing::Array) => said.body = format!("[{response}]"),
+            _ => {}
+        }
+        said
+    }
+
     fn caches_by_itself(&self) -> bool {
         true
     }
@@ -93,7 +111,9 @@ fn error(refusal: &Refusal) -> Value {
         Problem::Rule(message) => format!("* GenerateContentRequest.{path}: {message}\n"),
     };
     let (kind, reason) = match refusal.kind {
-        Kind::Invalid | Kind::ContextLength | Kind::TooLarge => ("INVALID_ARGUMENT", None),
+        Kind::Invalid | Kind::ContextLength | Kind::Blocked | Kind::TooLarge => {
+            ("INVALID_ARGUMENT", None)
+        }
         Kind::Authentication => ("UNAUTHENTICATED", Some("ACCESS_TOKEN_TYPE_UNSUPPORTED")),
         Kind::Billing => ("FAILED_PRECONDITION", None),
         Kind::Permission => ("PERMISSION_DENIED", Some("SERVICE_DISABLED")),
