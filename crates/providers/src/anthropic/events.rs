@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::generation::FinishReason;
-use protocol::chat::event::{ChatEvent, Delta, Native};
+use protocol::chat::event::{ChatEvent, Native};
 use protocol::dialects::Dialect;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,19 +12,15 @@ use super::classify;
 use super::usage::Counts;
 use crate::document::{malformed, unreadable};
 use crate::error::DecodeError;
-use crate::turns::emit::{Emitter, Undo, delta, raw};
+use crate::turns::citations::Citation;
+use crate::turns::emit::{Emitter, Undo, raw};
 use crate::turns::reading::Text;
-
-/// More citations of one block than this are not kept.
-const CITATIONS_MAX: usize = 1_024;
 
 pub(super) struct State {
     emitter: Emitter,
     counts: Counts,
     has_started: bool,
     has_finished: bool,
-    /// Of the block that is open: where they point is known when it ends.
-    citations: Vec<Citation>,
 }
 
 #[derive(Deserialize)]
@@ -95,13 +91,6 @@ struct WireBlock<'a> {
     citations: Option<Vec<&'a RawValue>>,
 }
 
-/// What a citation says that has an address.
-struct Citation {
-    url: String,
-    title: Option<String>,
-    content: Option<String>,
-}
-
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, DecodeError> {
     serde_json::from_slice(json).map_err(|error| malformed(&error))
 }
@@ -117,7 +106,6 @@ impl State {
             counts: Counts::default(),
             has_started: false,
             has_finished: false,
-            citations: Vec::new(),
         }
     }
 
@@ -306,48 +294,20 @@ impl State {
         let owned = |text: Option<Text<'_>>| text.map(|Text(text)| text.into_owned());
         let url = owned(wire.url.or(wire.source).filter(is_address));
         // What is cited from the caller's own documents has no address to point to.
-        if let Some(url) = url.filter(|_| self.citations.len() < CITATIONS_MAX) {
-            let (title, content) = (owned(wire.title), owned(wire.cited_text));
-            self.citations.push(Citation { url, title, content });
+        if let Some(url) = url {
+            let (title, quote) = (owned(wire.title), owned(wire.cited_text));
+            self.emitter.cite(Citation { url, title, quote });
         }
         Ok(())
     }
 
     fn end(&mut self, index: u64, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
-        if let Some((start, end)) = self.emitter.span(index) {
-            self.annotate(start, end, out)?;
-            // Blocks of text stay apart for callers of this dialect.
-            out.push(native("content_block_stop", raw(&serde_json::Map::new())?));
-        } else if self.emitter.is_other(index) {
+        // Blocks of text stay apart for callers of this dialect.
+        let is_told = self.emitter.is_text(index) || self.emitter.is_other(index);
+        self.emitter.end(index, out)?;
+        if is_told {
             out.push(native("content_block_stop", raw(&serde_json::Map::new())?));
         }
-        self.emitter.end(index, out);
-        Ok(())
-    }
-
-    fn annotate(
-        &mut self,
-        start_index: u64,
-        end_index: u64,
-        out: &mut Vec<ChatEvent>,
-    ) -> Result<(), DecodeError> {
-        if self.citations.is_empty() {
-            return Ok(());
-        }
-        let annotation = |citation: Citation| {
-            serde_json::json!({
-                "type": "url_citation",
-                "url_citation": {
-                    "url": citation.url,
-                    "title": citation.title.unwrap_or_default(),
-                    "content": citation.content.unwrap_or_default(),
-                    "start_index": start_index,
-                    "end_index": end_index,
-                },
-            })
-        };
-        let list: Vec<_> = self.citations.drain(..).map(annotation).collect();
-        out.push(delta(Delta::Other { name: "annotations".to_owned(), value: raw(&list)? }));
         Ok(())
     }
 

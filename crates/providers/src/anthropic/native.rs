@@ -12,6 +12,7 @@ use crate::body::Body;
 use crate::dropped::Dropped;
 use crate::error::EncodeError;
 use crate::turns::ability::Ability;
+use crate::turns::cache;
 use crate::turns::emit::Undo;
 use crate::turns::thinking::{Against, Thinking, plan};
 
@@ -49,8 +50,10 @@ pub(super) fn write(
     let mut body = Body::new(length + 256, request, ability.endpoint);
     write_head(&mut body, request, ability, purpose)?;
     let thought = Thought::of(native, ability);
+    let marked = marked(request, native, ability);
     for (name, value) in &native.members {
         match name.as_str() {
+            name if marked.as_ref().is_some_and(|(member, _)| *member == name) => {}
             BETAS | "model" | "stream" | "max_tokens" => {}
             name if purpose == Purpose::Count && ANSWER_ONLY.contains(&name) => {}
             "temperature" | "top_p" | "top_k" if !ability.takes(name) => dropped.add(name)?,
@@ -58,6 +61,9 @@ pub(super) fn write(
             "thinking" | "output_config" if thought == Thought::OtherForm => {}
             name => body.raw(name, value.get()),
         }
+    }
+    if let Some((name, json)) = marked {
+        body.raw(name, &json);
     }
     if thought == Thought::OtherForm {
         write_thinking(&mut body, request, native, ability)?;
@@ -67,6 +73,35 @@ pub(super) fn write(
     }
     let (betas, undo) = (betas(native), Undo::nothing());
     Ok(Written { body: body.finish()?, betas, undo, dropped: dropped.into_names() })
+}
+
+/// Instructions, or else tools, with a mark for caching at their end, where the caller marks
+/// nothing and it pays. Everything in them stays as it was written.
+fn marked(
+    request: &ChatRequest,
+    native: &Native,
+    ability: Ability<'_>,
+) -> Option<(&'static str, String)> {
+    const MARK: &str = r#""cache_control":{"type":"ephemeral"}"#;
+    let own = |name: &str| native.member(name).map(RawValue::get);
+    let members = ["tools", "system", "messages"];
+    let is_marked = members.iter().filter_map(|name| own(name)).any(|json| json.contains("cache_"));
+    if is_marked || own("cache_control").is_some() {
+        return None;
+    }
+    let beginning = ["tools", "system"].iter().filter_map(|name| own(name)).map(str::len).sum();
+    if !cache::pays(request, ability, beginning) {
+        return None;
+    }
+    let (name, json) = match own("system") {
+        Some(json) => ("system", json.trim_end()),
+        None => ("tools", own("tools")?.trim_end()),
+    };
+    if json.starts_with('"') {
+        return Some((name, format!(r#"[{{"type":"text","text":{json},{MARK}}}]"#)));
+    }
+    let head = json.strip_suffix(']')?.trim_end().strip_suffix('}')?;
+    Some((name, format!("{head},{MARK}}}]")))
 }
 
 pub(super) fn betas(native: &Native) -> Vec<String> {

@@ -4,127 +4,26 @@ use std::borrow::Cow;
 
 use aws_smithy_types::event_stream::Message;
 use domain::generation::FinishReason;
-use domain::usage::Usage;
 use protocol::chat::event::ChatEvent;
-use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::classify;
 use super::frames::header;
+use super::said::{
+    Wire, WireAnswer, WireBlock, WireCall, WireCitation, WireImage, WireReasoning, stop_sequence_of,
+};
 use crate::document::{malformed, unreadable};
 use crate::error::DecodeError;
 use crate::turns::emit::{Emitter, Undo};
 use crate::turns::reading::Text;
 
-/// No answer has more tokens than this: what claims to is a mistake.
-const TOKENS_MAX: u64 = 1_000_000_000;
-
 pub(super) struct State {
     emitter: Emitter,
     has_started: bool,
     has_finished: bool,
-}
-
-/// The payload of any event of a stream.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Wire<'a> {
-    #[serde(default)]
-    content_block_index: u64,
-    #[serde(borrow)]
-    start: Option<WireBlock<'a>>,
-    #[serde(borrow)]
-    delta: Option<WireBlock<'a>>,
-    #[serde(borrow)]
-    stop_reason: Option<Text<'a>>,
-    #[serde(borrow)]
-    additional_model_response_fields: Option<&'a RawValue>,
-    usage: Option<WireUsage>,
-}
-
-/// A block, its beginning or an addition to it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireBlock<'a> {
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-    #[serde(borrow)]
-    tool_use: Option<WireCall<'a>>,
-    #[serde(borrow)]
-    reasoning_content: Option<WireReasoning<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireCall<'a> {
-    #[serde(borrow)]
-    tool_use_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    name: Option<Text<'a>>,
-    /// Text in a stream, a value in an answer of one piece.
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireReasoning<'a> {
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-    #[serde(borrow)]
-    signature: Option<Text<'a>>,
-    #[serde(borrow)]
-    redacted_content: Option<Text<'a>>,
-    #[serde(borrow)]
-    reasoning_text: Option<WireReasoningText<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WireReasoningText<'a> {
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-    #[serde(borrow)]
-    signature: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireUsage {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_write_input_tokens: Option<u64>,
-    #[serde(default)]
-    cache_details: Vec<WireCacheDetail>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireCacheDetail {
-    ttl: Option<String>,
-    input_tokens: Option<u64>,
-}
-
-/// An answer in one piece.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireAnswer<'a> {
-    #[serde(borrow)]
-    output: Option<WireOutput<'a>>,
-    #[serde(borrow)]
-    message: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WireOutput<'a> {
-    #[serde(borrow)]
-    message: Option<WireMessage<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WireMessage<'a> {
-    #[serde(borrow, default)]
-    content: Vec<WireBlock<'a>>,
+    /// Of the image that is to come.
+    image_format: Option<String>,
 }
 
 fn text(text: Option<Text<'_>>) -> Cow<'_, str> {
@@ -133,7 +32,12 @@ fn text(text: Option<Text<'_>>) -> Cow<'_, str> {
 
 impl State {
     pub(super) const fn new(undo: Undo) -> Self {
-        Self { emitter: Emitter::new(undo), has_started: false, has_finished: false }
+        Self {
+            emitter: Emitter::new(undo),
+            has_started: false,
+            has_finished: false,
+            image_format: None,
+        }
     }
 
     pub(super) const fn has_finished(&self) -> bool {
@@ -177,10 +81,7 @@ impl State {
         match kind {
             "contentBlockStart" => self.begin(index, wire.start, out),
             "contentBlockDelta" => self.add(index, wire.delta, out),
-            "contentBlockStop" => {
-                self.emitter.end(index, out);
-                Ok(())
-            }
+            "contentBlockStop" => self.emitter.end(index, out),
             _ => {
                 self.end(wire, out);
                 Ok(())
@@ -210,7 +111,7 @@ impl State {
                 Some(call) => self.whole_call(index, call, out)?,
                 None => self.add(index, Some(block), out)?,
             }
-            self.emitter.end(index, out);
+            self.emitter.end(index, out)?;
         }
         let wire: Wire<'_> = serde_json::from_slice(document).map_err(|error| malformed(&error))?;
         self.end(wire, out);
@@ -235,7 +136,11 @@ impl State {
         start: Option<WireBlock<'_>>,
         out: &mut Vec<ChatEvent>,
     ) -> Result<(), DecodeError> {
-        match start.and_then(|start| start.tool_use) {
+        let Some(start) = start else { return Ok(()) };
+        if let Some(image) = start.image {
+            self.image(image, out)?;
+        }
+        match start.tool_use {
             Some(call) => {
                 let id = text(call.tool_use_id);
                 self.emitter.begin_call(index, &id, text(call.name), out)
@@ -259,9 +164,33 @@ impl State {
                 serde_json::from_str(input.get()).map_err(|error| malformed(&error))?;
             self.emitter.input(index, json.0, out)?;
         }
-        let Some(reasoning) = delta.reasoning_content else { return Ok(()) };
-        let whole = reasoning.reasoning_text;
-        let (whole_text, whole_signature) = match whole {
+        if let Some(image) = delta.image {
+            self.image(image, out)?;
+        }
+        if let Some(citation) = delta.citation.and_then(WireCitation::read) {
+            self.emitter.cite(citation);
+        }
+        if let Some(cited) = delta.citations_content {
+            for words in cited.content {
+                self.emitter.text(index, text(words.text), out)?;
+            }
+            for citation in cited.citations.into_iter().filter_map(WireCitation::read) {
+                self.emitter.cite(citation);
+            }
+        }
+        match delta.reasoning_content {
+            Some(reasoning) => self.reason(index, reasoning, out),
+            None => Ok(()),
+        }
+    }
+
+    fn reason(
+        &mut self,
+        index: u64,
+        reasoning: WireReasoning<'_>,
+        out: &mut Vec<ChatEvent>,
+    ) -> Result<(), DecodeError> {
+        let (whole_text, whole_signature) = match reasoning.reasoning_text {
             Some(whole) => (whole.text, whole.signature),
             None => (None, None),
         };
@@ -275,6 +204,19 @@ impl State {
             self.emitter.signature(index, &signature.0, out)?;
         }
         Ok(())
+    }
+
+    fn image(&mut self, image: WireImage<'_>, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
+        if let Some(Text(format)) = image.format {
+            self.image_format = Some(format.into_owned());
+        }
+        let Some(Text(base64)) = image.source.and_then(|source| source.bytes) else {
+            return Ok(());
+        };
+        let format = self.image_format.take().unwrap_or_else(|| "png".to_owned());
+        let url = format!("data:image/{format};base64,{base64}");
+        let list = json!([{ "type": "image_url", "image_url": { "url": url } }]);
+        Emitter::other("images", &list, out)
     }
 
     fn whole_call(
@@ -314,38 +256,5 @@ impl State {
             native_reason: Some(native_reason.into_owned()),
             stop_sequence,
         });
-    }
-}
-
-fn stop_sequence_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Fields<'a> {
-        #[serde(borrow)]
-        stop_sequence: Option<Text<'a>>,
-    }
-    let fields: Fields<'_> = serde_json::from_str(raw.get()).ok()?;
-    fields.stop_sequence.map(|Text(text)| text)
-}
-
-impl WireUsage {
-    /// `inputTokens` is what neither came from a cache nor went into one.
-    fn disjoint(&self) -> Usage {
-        let count = |count: Option<u64>| count.unwrap_or(0).min(TOKENS_MAX);
-        let long = self
-            .cache_details
-            .iter()
-            .filter(|detail| detail.ttl.as_deref() == Some("1h"))
-            .fold(0_u64, |sum, detail| sum.saturating_add(count(detail.input_tokens)));
-        let written = count(self.cache_write_input_tokens);
-        let long = long.min(written);
-        Usage {
-            prompt: count(self.input_tokens),
-            cache_read: count(self.cache_read_input_tokens),
-            cache_write_5m: written - long,
-            cache_write_1h: long,
-            completion: count(self.output_tokens),
-            requests: 1,
-            ..Usage::default()
-        }
     }
 }

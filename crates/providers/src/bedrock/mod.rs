@@ -9,6 +9,7 @@ mod encode;
 mod events;
 mod family;
 mod frames;
+mod said;
 mod wire;
 
 use http::{HeaderMap, StatusCode};

@@ -1,7 +1,7 @@
 //! Where a prompt may be cached: the caller's marks, as many as are allowed, or one of our own
 //! where it pays.
 
-use protocol::chat::request::ChatRequest;
+use protocol::chat::request::{ChatRequest, Role};
 use protocol::chat::view::CacheMark;
 
 use super::ability::Ability;
@@ -26,10 +26,8 @@ pub(crate) fn settle(
     }
     if let Some(mark) = request.cache_mark() {
         mark_end(conversation, mark);
-    } else if !marks(tools, conversation).any(|mark| mark.is_some())
-        && comes_back(request, conversation)
-    {
-        mark_beginning(ability, tools, conversation);
+    } else if !marks(tools, conversation).any(|mark| mark.is_some()) {
+        mark_beginning(request, ability, tools, conversation);
     }
     let mut set: Vec<&mut Option<CacheMark>> =
         marks(tools, conversation).filter(|mark| mark.is_some()).collect();
@@ -71,22 +69,27 @@ fn mark_end(conversation: &mut Conversation<'_>, mark: CacheMark) {
 
 /// Whether the beginning of this prompt is likely to be sent again soon: writing to a cache costs
 /// more than not to.
-fn comes_back(request: &ChatRequest, conversation: &Conversation<'_>) -> bool {
-    conversation.has_gone_on()
+fn comes_back(request: &ChatRequest) -> bool {
+    request.messages.iter().any(|message| message.role == Role::Assistant)
         || request.session_id.is_some()
         || request.parameter("prompt_cache_key").is_some()
 }
 
+/// Whether a beginning of this many bytes is worth a mark that nobody asked for.
+pub(crate) fn pays(request: &ChatRequest, ability: Ability<'_>, bytes: usize) -> bool {
+    let tokens = u32::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u32::MAX);
+    comes_back(request) && ability.cache_tokens_min().is_some_and(|tokens_min| tokens >= tokens_min)
+}
+
 fn mark_beginning(
+    request: &ChatRequest,
     ability: Ability<'_>,
     tools: &mut [ToolSpec<'_>],
     conversation: &mut Conversation<'_>,
 ) {
-    let Some(tokens_min) = ability.cache_tokens_min() else { return };
     let tool_bytes: usize = tools.iter().map(ToolSpec::bytes).sum();
     let text_bytes: usize = conversation.system.iter().map(text_bytes).sum();
-    let tokens = (tool_bytes + text_bytes) / BYTES_PER_TOKEN;
-    if u32::try_from(tokens).unwrap_or(u32::MAX) < tokens_min {
+    if !pays(request, ability, tool_bytes + text_bytes) {
         return;
     }
     let last = conversation.system.last_mut().map(|block| &mut block.mark);

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use domain::generation::FinishReason;
 use protocol::chat::event::{ChatEvent, Delta, ToolCallDelta};
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::citations::{Citation, Citations};
 use super::names::Names;
 use super::replay::FORMAT;
 use crate::error::DecodeError;
@@ -40,6 +42,7 @@ pub(crate) struct Emitter {
     /// Characters of content so far: annotations point into it.
     characters: u64,
     has_answered_by_tool: bool,
+    citations: Citations,
 }
 
 enum Open {
@@ -84,6 +87,7 @@ impl Emitter {
             calls: 0,
             characters: 0,
             has_answered_by_tool: false,
+            citations: Citations::new(),
         }
     }
 
@@ -113,13 +117,23 @@ impl Emitter {
         matches!(self.find(block), Some(Open::Other))
     }
 
-    /// Where the text of a block begins in the content, and where it is now, in characters.
-    pub(crate) fn span(&mut self, block: u64) -> Option<(u64, u64)> {
-        let end = self.characters;
-        match self.find(block) {
-            Some(Open::Text { start }) => Some((*start, end)),
-            _ => None,
-        }
+    pub(crate) fn is_text(&mut self, block: u64) -> bool {
+        matches!(self.find(block), Some(Open::Text { .. }))
+    }
+
+    /// Says where the words of the open block come from.
+    pub(crate) fn cite(&mut self, citation: Citation) {
+        self.citations.add(citation);
+    }
+
+    /// Adds a member to the answer that is a list.
+    pub(crate) fn other(
+        name: &str,
+        value: &Value,
+        out: &mut Vec<ChatEvent>,
+    ) -> Result<(), DecodeError> {
+        out.push(delta(Delta::Other { name: name.to_owned(), value: raw(value)? }));
+        Ok(())
     }
 
     pub(crate) fn text(
@@ -249,9 +263,9 @@ impl Emitter {
         }
     }
 
-    pub(crate) fn end(&mut self, block: u64, out: &mut Vec<ChatEvent>) {
+    pub(crate) fn end(&mut self, block: u64, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
         let Some(position) = self.open.iter().rposition(|(index, _)| *index == block) else {
-            return;
+            return Ok(());
         };
         match self.open.remove(position).1 {
             // A tool without arguments was called with nothing at all, which is no JSON.
@@ -259,12 +273,12 @@ impl Emitter {
                 out.push(arguments(index, "{}".to_owned()));
             }
             Open::Answer { is_empty: true } => out.push(delta(Delta::Content("{}".to_owned()))),
-            Open::Text { .. }
-            | Open::Thinking { .. }
-            | Open::Call { .. }
-            | Open::Answer { .. }
-            | Open::Other => {}
+            Open::Text { start } => {
+                out.extend(self.citations.take(start, self.characters)?.map(delta));
+            }
+            Open::Thinking { .. } | Open::Call { .. } | Open::Answer { .. } | Open::Other => {}
         }
+        Ok(())
     }
 
     /// The reason for which an answer ended, where the upstream says that a tool is to be used:

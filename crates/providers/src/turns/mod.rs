@@ -3,6 +3,7 @@
 
 pub(crate) mod ability;
 pub(crate) mod cache;
+pub(crate) mod citations;
 pub(crate) mod emit;
 pub(crate) mod failure;
 pub(crate) mod identity;
@@ -204,11 +205,6 @@ impl<'a> Conversation<'a> {
             matches!(block.kind, BlockKind::Thinking { .. } | BlockKind::Redacted(_))
         };
         user.blocks.iter().any(answers) && !assistant.blocks.first().is_some_and(thinks)
-    }
-
-    /// Whether it has more than one question in it.
-    pub(crate) fn has_gone_on(&self) -> bool {
-        self.turns.iter().any(|turn| turn.side == Side::Assistant)
     }
 
     /// Names of tools that were called, each once.

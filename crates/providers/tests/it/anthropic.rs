@@ -500,6 +500,32 @@ fn what_was_written_in_this_dialect_goes_out_as_it_was_written() {
 }
 
 #[test]
+fn a_mark_of_ours_changes_nothing_else_that_was_written() {
+    let long = "word ".repeat(1_000);
+    let sent = |system: Value, endpoint: &Endpoint| {
+        let body = json!({"model": "a/b", "max_tokens": 10, "system": system, "messages": [
+            {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"},
+            {"role": "user", "content": "Go on"}]});
+        let request = messages::decode(body.to_string().as_bytes()).unwrap();
+        let encoded = encode(&request, endpoint).unwrap();
+        serde_json::from_slice::<Value>(encoded.request.body()).unwrap()["system"].clone()
+    };
+    let mark = json!({"type": "ephemeral"});
+    let pays = caching(json!({}));
+    assert_eq!(
+        sent(json!(long), &pays),
+        json!([{"type": "text", "text": long, "cache_control": mark}])
+    );
+    let block = json!({"type": "text", "text": long, "x_new": [1]});
+    let mut marked = block.clone();
+    marked["cache_control"] = mark.clone();
+    assert_eq!(sent(json!([block, block]), &pays), json!([block, marked]));
+    assert_eq!(sent(json!([marked, block]), &pays), json!([marked, block]));
+    assert_eq!(sent(json!([block]), &endpoint()), json!([block]));
+    assert_eq!(sent(json!("short"), &pays), json!("short"));
+}
+
+#[test]
 fn reasoning_of_others_does_not_go_out_in_disguise() {
     let foreign = json!([{"type": "reasoning.encrypted", "data": "gAAA", "format": "openai-responses-v1", "index": 0}]);
     let answer = json!({"role": "assistant", "content": [
