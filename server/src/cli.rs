@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use control::{Control, NewUser};
-use domain::catalog::Serving;
+use domain::catalog::{Purpose, Serving};
 use domain::random::{Random as _, SystemRandom};
 use domain::secret::Secret;
 use domain::time::SystemClock;
@@ -156,7 +156,10 @@ fn greeting(server: &Server) -> String {
     text.push_str(&who);
     let Some(demo) = &server.demo else { return text };
     let secret = demo.key.expose();
-    let model = catalog.models().first().map_or("author/name", |model| model.slug.as_str());
+    let mut models = catalog.models().iter();
+    let model = models
+        .find(|model| model.purpose() == Purpose::Chat)
+        .map_or("author/name", |model| model.slug.as_str());
     let _ = write!(
         text,
         "\n\nA demo account was made, with $5.00 of sandbox credit. This is shown once.\n\

@@ -97,7 +97,28 @@ pub struct Model {
     pub endpoints: Vec<Arc<Endpoint>>,
 }
 
+/// What a model is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Answers to conversations.
+    Chat,
+    Embeddings,
+    Rerank,
+}
+
 impl Model {
+    /// A model that makes vectors or orders answers no conversation.
+    pub fn purpose(&self) -> Purpose {
+        let makes = |modality| self.output_modalities.contains(&modality);
+        if makes(Modality::Embeddings) {
+            Purpose::Embeddings
+        } else if makes(Modality::Rerank) {
+            Purpose::Rerank
+        } else {
+            Purpose::Chat
+        }
+    }
+
     /// `text+image->text`.
     pub fn modality(&self) -> String {
         let join = |list: &[Modality]| {

@@ -1,5 +1,6 @@
 //! Why a generation was refused or failed: one variant per public answer.
 
+use domain::catalog::Purpose;
 use domain::generation::Attempt;
 use domain::money::Usd;
 use protocol::error::{ErrorType, PublicError};
@@ -52,34 +53,6 @@ pub enum GatewayError {
     Unavailable(PortError),
     #[error("the task that served the request ended early")]
     Lost,
-}
-
-/// What a model is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    Chat,
-    Embeddings,
-    Rerank,
-}
-
-impl Purpose {
-    /// What such a model does, and where it is asked.
-    const fn does(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Chat => ("answers conversations", "/api/v1/chat/completions"),
-            Self::Embeddings => ("makes embeddings", "/api/v1/embeddings"),
-            Self::Rerank => ("ranks documents", "/api/v1/rerank"),
-        }
-    }
-
-    /// Where models for this purpose are listed.
-    const fn list(self) -> &'static str {
-        match self {
-            Self::Chat => "/api/v1/models",
-            Self::Embeddings => "/api/v1/embeddings/models",
-            Self::Rerank => "/api/v1/models?output_modalities=rerank",
-        }
-    }
 }
 
 /// How far a fund falls short.
@@ -214,10 +187,19 @@ fn unknown_model(slug: &str) -> PublicError {
 }
 
 fn wrong_endpoint(model: &str, does: Purpose, asked: Purpose) -> PublicError {
-    let (what, path) = does.does();
+    let (what, path) = match does {
+        Purpose::Chat => ("answers conversations", "/api/v1/chat/completions"),
+        Purpose::Embeddings => ("makes embeddings", "/api/v1/embeddings"),
+        Purpose::Rerank => ("ranks documents", "/api/v1/rerank"),
+    };
+    let list = match asked {
+        Purpose::Chat => "/api/v1/models",
+        Purpose::Embeddings => "/api/v1/embeddings/models",
+        Purpose::Rerank => "/api/v1/models?output_modalities=rerank",
+    };
     let message = format!(
-        "{model} {what}: ask it at POST {path}. GET {} lists the models that can be asked here.",
-        asked.list()
+        "{model} {what}: ask it at POST {path}. GET {list} lists the models that can be asked \
+         here."
     );
     let mut error =
         PublicError::new(ErrorType::InvalidRequest, message).with_metadata("field", "model");

@@ -1,4 +1,5 @@
 use control::Actor;
+use domain::catalog::Purpose;
 
 use crate::error::AppError;
 use crate::server::{enter_public, web};
@@ -13,7 +14,10 @@ pub(super) struct Docs {
 pub(super) async fn load() -> Result<Docs, AppError> {
     let (control, viewer) = enter_public().await?;
     let catalog = control.models().catalog();
-    let model = catalog.models().iter().find(|model| model.cheapest().is_some());
+    let model = catalog
+        .models()
+        .iter()
+        .find(|model| model.cheapest().is_some() && model.purpose() == Purpose::Chat);
     Ok(Docs {
         viewer,
         public_url: web()?.public_url,

@@ -1,5 +1,5 @@
 use control::Actor;
-use domain::catalog::Model;
+use domain::catalog::{Model, Purpose};
 use domain::pricing::Unit;
 use std::sync::Arc;
 
@@ -27,7 +27,10 @@ pub(super) async fn load() -> Result<Home, AppError> {
     let shown: Vec<&Arc<Model>> =
         catalog.models().iter().filter(|model| model.cheapest().is_some()).collect();
     let endpoints = || shown.iter().flat_map(|model| &model.endpoints).filter(|e| !e.hidden);
-    let mut by_price: Vec<(i64, &Arc<Model>)> = shown
+    // What people come for; models for other purposes are few, and cheap for another reason.
+    let answering: Vec<&Arc<Model>> =
+        shown.iter().filter(|model| model.purpose() == Purpose::Chat).copied().collect();
+    let mut by_price: Vec<(i64, &Arc<Model>)> = answering
         .iter()
         .filter_map(|model| {
             let prices = &model.cheapest()?.prices;
@@ -48,9 +51,9 @@ pub(super) async fn load() -> Result<Home, AppError> {
             .len(),
         endpoints: endpoints().count(),
         sandboxed: endpoints().any(|endpoint| endpoint.provider.is_sandboxed()),
-        newest: shown.iter().take(LISTED).map(|model| Arc::clone(model)).collect(),
+        newest: answering.iter().take(LISTED).map(|model| Arc::clone(model)).collect(),
         cheapest: by_price.iter().take(LISTED).map(|(_, model)| Arc::clone(model)).collect(),
-        longest: shown
+        longest: answering
             .iter()
             .max_by_key(|model| model.context_length)
             .map(|model| Arc::clone(model)),

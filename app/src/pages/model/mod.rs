@@ -3,7 +3,7 @@
 mod data;
 pub(crate) mod endpoints;
 
-use domain::catalog::Model;
+use domain::catalog::{Model, Purpose};
 use domain::pricing::Unit;
 use domain::time::Timestamp;
 use http::StatusCode;
@@ -83,7 +83,11 @@ fn ModelView(model: Arc<Model>, public_url: String) -> impl IntoView {
     let shown = model.endpoints.iter().filter(|endpoint| !endpoint.hidden).count();
     let free = model.endpoints.iter().any(|e| !e.hidden && e.prices.is_free());
     let description = (!model.description.is_empty()).then(|| model.description.clone());
-    let samples = samples::first_call(&public_url, &slug);
+    let samples = match model.purpose() {
+        Purpose::Chat => samples::first_call(&public_url, &slug),
+        Purpose::Embeddings => samples::embeddings_call(&public_url, &slug),
+        Purpose::Rerank => samples::rerank_call(&public_url, &slug),
+    };
     let (here, name) = (model.slug.name().to_owned(), model.name.clone());
     let parameters = model
         .supported_parameters()

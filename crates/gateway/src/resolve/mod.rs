@@ -9,13 +9,13 @@ mod routers;
 
 use std::sync::Arc;
 
-use domain::catalog::{Catalog, Endpoint, Modality, Model, Serving};
+use domain::catalog::{Catalog, Endpoint, Model, Purpose, Serving};
 use domain::model::{ModelRef, Variant};
 use domain::random::Random;
 use domain::time::Timestamp;
 use protocol::chat::request::{ChatRequest, Kind};
 
-use crate::error::{GatewayError, NoEndpoint, Purpose};
+use crate::error::{GatewayError, NoEndpoint};
 use crate::routing::stats::Stats;
 pub use routers::Chosen;
 use routers::Router;
@@ -136,14 +136,7 @@ fn is_visible(model: &Model) -> bool {
 
 /// A model that answers a conversation makes no vectors, and the other way round.
 fn check_kind(model: &Model, kind: &Kind) -> Result<(), GatewayError> {
-    let makes = |modality| model.output_modalities.contains(&modality);
-    let does = if makes(Modality::Embeddings) {
-        Purpose::Embeddings
-    } else if makes(Modality::Rerank) {
-        Purpose::Rerank
-    } else {
-        Purpose::Chat
-    };
+    let does = model.purpose();
     let asked = match kind {
         Kind::Chat => Purpose::Chat,
         Kind::Embeddings(_) => Purpose::Embeddings,

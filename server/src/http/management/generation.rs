@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::catalog::{Catalog, Modality};
+use domain::catalog::{Catalog, Purpose};
 use domain::generation::Generation;
 use domain::id::GenerationId;
 use gateway::Gateway;
@@ -64,16 +64,9 @@ pub(crate) async fn find(
 
 /// What was asked for, which is what the model is for.
 fn api_type(catalog: &Catalog, generation: &Generation) -> &'static str {
-    let makes = |modality| {
-        catalog
-            .find_model(generation.model.as_str())
-            .is_some_and(|model| model.output_modalities.contains(&modality))
-    };
-    if makes(Modality::Embeddings) {
-        "embeddings"
-    } else if makes(Modality::Rerank) {
-        "rerank"
-    } else {
-        "completions"
+    match catalog.find_model(generation.model.as_str()).map(|model| model.purpose()) {
+        Some(Purpose::Embeddings) => "embeddings",
+        Some(Purpose::Rerank) => "rerank",
+        Some(Purpose::Chat) | None => "completions",
     }
 }
