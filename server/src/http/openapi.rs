@@ -114,17 +114,48 @@ pub(crate) struct ChatRequest {
     models: Option<Vec<String>>,
     messages: Vec<ChatMessage>,
     stream: Option<bool>,
+    /// The most tokens of an answer, reasoning included.
+    max_completion_tokens: Option<u32>,
+    /// The same under its older name.
     max_tokens: Option<u32>,
+    /// How many answers are wanted.
+    n: Option<u32>,
+    /// 0 to 2.
     temperature: Option<f64>,
+    /// 0 to 1.
     top_p: Option<f64>,
+    top_k: Option<u32>,
+    /// 0 to 1.
+    min_p: Option<f64>,
+    /// -2 to 2.
+    frequency_penalty: Option<f64>,
+    /// -2 to 2.
+    presence_penalty: Option<f64>,
+    /// 0 to 2.
+    repetition_penalty: Option<f64>,
+    /// Token ids to numbers from -100 to 100.
+    logit_bias: Option<HashMap<String, f64>>,
+    logprobs: Option<bool>,
+    /// 0 to 20; needs `logprobs`.
+    top_logprobs: Option<u32>,
+    /// A text, or a list of at most four.
     stop: Option<Value>,
     seed: Option<i64>,
     tools: Option<Vec<Value>>,
+    /// `none`, `auto`, `required`, or an object that names a tool.
     tool_choice: Option<Value>,
+    parallel_tool_calls: Option<bool>,
+    /// `text`, `json_object` or `json_schema`.
     response_format: Option<Value>,
+    /// `effort` or `max_tokens`, and whether to `exclude` it from the answer.
+    reasoning: Option<Value>,
+    /// `text`, `image` or `audio`.
+    modalities: Option<Vec<String>>,
     /// Which providers may answer, and in which order.
     provider: Option<Value>,
     user: Option<String>,
+    /// Requests of one conversation share it; also the header `x-session-id`.
+    session_id: Option<String>,
 }
 
 #[derive(ToSchema)]
