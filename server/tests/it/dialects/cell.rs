@@ -57,11 +57,6 @@ impl Upstream {
         Self::Cohere,
     ];
 
-    /// Those whose adapter is there.
-    pub(super) fn spoken() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|upstream| providers::find(upstream.slug()).is_some())
-    }
-
     /// The adapter's slug.
     pub(super) const fn slug(self) -> &'static str {
         match self {

@@ -1,7 +1,11 @@
 //! What does not survive, and why: the other half of the grid. A cell that is listed here and
 //! works is a mistake just as one that isn't and doesn't.
 
-use super::cell::{Inbound, Upstream};
+use super::cell::Inbound::{self, Completions, Messages};
+use super::cell::Upstream::{
+    self, Anthropic, AzureOpenAi, Bedrock, Cohere, Google, OpenAiCompatible, OpenAiResponses,
+    Vertex,
+};
 
 /// Cells that have a limit in common.
 pub(super) struct Limit {
@@ -34,4 +38,135 @@ impl Limit {
     }
 }
 
-pub(super) const LIMITS: &[Limit] = &[];
+/// Anywhere.
+const ALL: &[Inbound] = &[];
+
+/// What no provider of a dialect takes is the same whatever the caller speaks.
+const fn upstream(
+    rows: &'static [&'static str],
+    upstream: &'static [Upstream],
+    how: How,
+    reason: &'static str,
+) -> Limit {
+    Limit { rows, inbound: ALL, upstream, how, reason }
+}
+
+pub(super) const LIMITS: &[Limit] = &[
+    upstream(
+        &["several_choices"],
+        &[OpenAiResponses, Anthropic, Bedrock, Cohere],
+        How::Dropped,
+        "gives one answer",
+    ),
+    upstream(
+        &["strict_tool"],
+        &[Google, Vertex],
+        How::Lost,
+        "holds calls to their schemas by itself, and has no word for it",
+    ),
+    upstream(
+        &["one_call_at_a_time"],
+        &[Google, Vertex, Bedrock, Cohere],
+        How::Dropped,
+        "cannot be kept from calling several tools at once",
+    ),
+    upstream(
+        &["tool_errors"],
+        &[OpenAiCompatible, OpenAiResponses, AzureOpenAi, Cohere],
+        How::Lost,
+        "has no mark for a result that is an error; the model reads its words",
+    ),
+    upstream(
+        &["reasoning_counted"],
+        &[Anthropic, Bedrock, Cohere],
+        How::Lost,
+        "counts reasoning as part of the answer",
+    ),
+    upstream(
+        &["reasoning_replayed"],
+        &[OpenAiCompatible, AzureOpenAi, Cohere],
+        How::Lost,
+        "shows reasoning as plain text, without anything that must come back",
+    ),
+    upstream(
+        &["image_answer", "audio_answer"],
+        &[Anthropic, Bedrock, Cohere],
+        How::Dropped,
+        "answers in text",
+    ),
+    upstream(&["audio_answer"], &[OpenAiResponses], How::Dropped, "answers in text and images"),
+    upstream(
+        &["audio"],
+        &[Anthropic, Bedrock, Cohere],
+        How::Refused,
+        "takes no sound: another endpoint is asked, or the request is refused",
+    ),
+    upstream(
+        &["video"],
+        &[OpenAiResponses, Anthropic, Bedrock, Cohere],
+        How::Refused,
+        "takes no film: another endpoint is asked, or the request is refused",
+    ),
+    upstream(
+        &["pdf_inline", "pdf_url"],
+        &[Cohere],
+        How::Refused,
+        "takes no files: another endpoint is asked, or the request is refused",
+    ),
+    upstream(
+        &["mark_system", "mark_message", "mark_tool", "mark_request", "automatic_mark"],
+        &[OpenAiCompatible, OpenAiResponses, AzureOpenAi, Google, Vertex, Cohere],
+        How::Lost,
+        "caches by itself; a mark is a hint, and is not sent",
+    ),
+    upstream(&["top_k"], &[OpenAiResponses], How::Dropped, "has no such parameter"),
+    upstream(
+        &["frequency_penalty", "presence_penalty", "seed"],
+        &[OpenAiResponses, Anthropic, Bedrock],
+        How::Dropped,
+        "has no such parameter",
+    ),
+    upstream(
+        &["min_p", "top_a", "repetition_penalty", "logit_bias"],
+        &[OpenAiResponses, Anthropic, Google, Vertex, Bedrock, Cohere],
+        How::Dropped,
+        "has no such parameter",
+    ),
+    upstream(&["stop"], &[OpenAiResponses], How::Dropped, "has no such parameter"),
+    upstream(
+        &["logprobs", "logprobs_alone"],
+        &[Anthropic, Bedrock],
+        How::Dropped,
+        "does not tell how likely its words were",
+    ),
+    upstream(&["service_tier"], &[Anthropic], How::Dropped, "knows `auto` and `standard_only`"),
+    Limit {
+        rows: &["automatic_mark"],
+        inbound: &[Messages],
+        upstream: &[Anthropic],
+        how: How::Lost,
+        reason: "what is sent on as it came is not marked by us",
+    },
+    upstream(&["service_tier"], &[Google, Vertex, Cohere], How::Dropped, "has no tiers"),
+    Limit {
+        rows: &["refusal"],
+        inbound: &[Completions],
+        upstream: &[OpenAiCompatible, OpenAiResponses, AzureOpenAi],
+        how: How::Lost,
+        reason: "an answer is text, and so is a refusal",
+    },
+    upstream(&["refusal"], &[Google, Vertex, Cohere], How::Lost, "a refusal is an ordinary answer"),
+    upstream(
+        &["content_filter"],
+        &[Cohere],
+        How::Lost,
+        "says `ERROR` of an answer that it stopped, whatever the cause",
+    ),
+    Limit {
+        rows: &["citations"],
+        inbound: &[Completions],
+        upstream: &[],
+        how: How::Lost,
+        reason: "an answer is text, without a place for citations",
+    },
+];

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::ask::{Ask, Turn};
 use super::cell::Inbound;
 use super::limits::{How, LIMITS, Limit};
-use super::read::{self, Said};
+use super::read::{self, Finish, Said};
 use super::rows::{ECHO, Proof};
 use super::{Cell, files, upstreams, write};
 use crate::app::{Options, Reply, TestApp};
@@ -36,14 +36,12 @@ impl Outcome {
     pub(super) fn as_listed(&self, cell: Cell) -> Result<(), String> {
         let listed = limit(cell);
         match (self, listed.map(|limit| limit.how)) {
-            (Self::Survives | Self::NoForm(_), None)
+            (Self::NoForm(_), _)
+            | (Self::Survives, None)
             | (Self::Dropped(..), Some(How::Dropped))
             | (Self::Refused(..), Some(How::Refused))
             | (Self::Broken(_), Some(How::Lost)) => Ok(()),
             (Self::Survives, Some(how)) => Err(format!("listed as {how:?}, and survives")),
-            (Self::NoForm(reason), Some(how)) => {
-                Err(format!("listed as {how:?}, but has no form: {reason}"))
-            }
             (outcome, None) => Err(outcome.to_string()),
             (outcome, Some(how)) => Err(format!("listed as {how:?}, but {outcome}")),
         }
@@ -83,8 +81,7 @@ impl Grid {
         tasks.spawn(files::serve(stop.clone().cancelled_owned()));
         let options = upstreams::install(Options::new(), &sandbox.base_url())
             .set("ENTREPOT__BILLING__DEMO", "true")
-            //.set("ENTREPOT__GATEWAY__FETCH_ALLOW_PRIVATE_ADDRESSES", "true")
-            ;
+            .set("ENTREPOT__GATEWAY__ALLOW_PRIVATE_ADDRESSES", "true");
         let app = options.start().await;
         Self { app, sandbox, stop, tasks }
     }
@@ -99,9 +96,24 @@ impl Grid {
     pub(super) async fn run(&self, cell: Cell) -> Outcome {
         let outcome = match cell.row.proof {
             Proof::Fails(model, error_type) => self.fails(cell, model, error_type).await,
+            Proof::Breaks(model) => self.breaks(cell, model).await,
             _ => self.answers(cell).await,
         };
-        outcome.unwrap_or_else(|outcome| outcome)
+        match outcome.unwrap_or_else(|outcome| outcome) {
+            Outcome::Dropped(names, message) => self.required(cell, names, message).await,
+            outcome => outcome,
+        }
+    }
+
+    /// What may be left out is refused to those who require it.
+    async fn required(&self, cell: Cell, names: Vec<String>, message: String) -> Outcome {
+        let ask = (cell.row.ask)().requiring_parameters();
+        let model = super::rows::upstream_model(cell.row.proof);
+        match self.ask(&ask, cell, model, false).await {
+            Err(Outcome::Refused(..)) => Outcome::Dropped(names, message),
+            Ok(_) => Outcome::Broken(format!("{names:?} are left out though they are required")),
+            Err(other) => other,
+        }
     }
 
     /// Asks for a stream and for the whole, which must say the same.
@@ -114,7 +126,7 @@ impl Grid {
         if streamed == whole {
             Ok(Outcome::Survives)
         } else {
-            Err(Outcome::Broken(format!("streamed: {streamed:#?}\nwhole: {whole:#?}")))
+            Err(Outcome::Broken(difference(&streamed, &whole)))
         }
     }
 
@@ -142,7 +154,7 @@ impl Grid {
                     Err(message) => Err(message),
                 }
             }
-            Proof::Fails(..) => Ok(()),
+            Proof::Fails(..) | Proof::Breaks(_) => Ok(()),
         };
         check.map(|()| said.clone()).map_err(|message| problem(&said, message))
     }
@@ -182,8 +194,35 @@ impl Grid {
         Ok(Reply::of(request.send().await.unwrap()).await)
     }
 
+    /// Something was said and then something went wrong. A stream keeps both. So does a whole
+    /// answer, in dialects that have a form for half of one; Messages have none and answer with
+    /// the error alone.
+    async fn breaks(&self, cell: Cell, model: &str) -> Result<Outcome, Outcome> {
+        let ask = (cell.row.ask)();
+        let streamed = self.ask(&ask, cell, model, true).await?;
+        broken_off(&streamed).map_err(Outcome::Broken)?;
+        if cell.inbound == Inbound::Messages {
+            let reply = self.send(&ask, cell, model, false).await?;
+            let body: Value = serde_json::from_str(&reply.text)
+                .map_err(|error| Outcome::Broken(format!("{error}: {}", reply.text)))?;
+            let told = error_type(cell.inbound, &body).as_str();
+            let expected = streamed.error.as_ref().map(|(error_type, _)| error_type.as_str());
+            if !reply.status.is_server_error() || told != expected {
+                return Err(Outcome::Broken(format!("{}: {}", reply.status, reply.text)));
+            }
+            return Ok(Outcome::Survives);
+        }
+        let whole = self.ask(&ask, cell, model, false).await?;
+        broken_off(&whole).map_err(Outcome::Broken)?;
+        if streamed.error == whole.error && streamed.choices[0].text == whole.choices[0].text {
+            Ok(Outcome::Survives)
+        } else {
+            Err(Outcome::Broken(difference(&streamed, &whole)))
+        }
+    }
+
     /// Nothing has been said yet, so it is an ordinary error, in the caller's dialect.
-    async fn fails(&self, cell: Cell, model: &str, error_type: &str) -> Result<Outcome, Outcome> {
+    async fn fails(&self, cell: Cell, model: &str, expected: &str) -> Result<Outcome, Outcome> {
         let ask = (cell.row.ask)();
         for stream in [true, false] {
             let reply = self.send(&ask, cell, model, stream).await?;
@@ -194,20 +233,59 @@ impl Grid {
             }
             let body: Value =
                 serde_json::from_str(&reply.text).map_err(|error| broken(&error.to_string()))?;
-            let found = match cell.inbound {
-                Inbound::Chat | Inbound::Completions => &body["error"]["metadata"]["error_type"],
-                Inbound::Responses => &body["error_type"],
-                Inbound::Messages => &body["error"]["error_type"],
-            };
-            if found != error_type || !body["error"]["message"].is_string() {
+            let found = error_type(cell.inbound, &body);
+            if found != expected || !body["error"]["message"].is_string() {
                 return Err(broken("another error"));
             }
-            if error_type == "rate_limit_exceeded" && reply.header("retry-after") != "7" {
+            if expected == "rate_limit_exceeded" && reply.header("retry-after") != "7" {
                 return Err(broken("no `retry-after`"));
             }
         }
         Ok(Outcome::Survives)
     }
+}
+
+/// What was said stays, and it is said that something went wrong.
+fn broken_off(said: &Said) -> Result<(), String> {
+    let (error_type, message) = said.error.as_ref().ok_or("no error was told")?;
+    if error_type.is_empty() || message.is_empty() {
+        return Err(format!("`{error_type}`: `{message}`"));
+    }
+    match said.choices.as_slice() {
+        [choice]
+            if choice.finish == Finish::Error
+                && !(choice.text.is_empty() && choice.reasoning.is_empty()) =>
+        {
+            Ok(())
+        }
+        choices => Err(format!("{choices:?}")),
+    }
+}
+
+/// Where each dialect has the canonical word for what went wrong.
+fn error_type(inbound: Inbound, body: &Value) -> &Value {
+    match inbound {
+        Inbound::Chat | Inbound::Completions => &body["error"]["metadata"]["error_type"],
+        Inbound::Responses => &body["error_type"],
+        Inbound::Messages => &body["error"]["error_type"],
+    }
+}
+
+/// The first thing in which the two differ.
+fn difference(streamed: &Said, whole: &Said) -> String {
+    let members = |said: &Said| {
+        [
+            format!("choices {:?}", said.choices),
+            format!("usage {:?}", said.usage),
+            format!("service tier {:?}", said.service_tier),
+            format!("dropped {}", said.metadata),
+            format!("error {:?}", said.error),
+            format!("replay {}", said.replay),
+        ]
+    };
+    let pairs = members(streamed).into_iter().zip(members(whole));
+    let differing = pairs.into_iter().find(|(streamed, whole)| streamed != whole);
+    differing.map_or_else(String::new, |(s, w)| format!("streamed: {s}, whole: {w}"))
 }
 
 /// The next turn of a conversation whose last answer was this.

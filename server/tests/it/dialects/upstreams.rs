@@ -24,8 +24,9 @@ pub(super) fn slug(upstream_model: &str) -> String {
 
 /// The files and variables of the grid's catalog.
 pub(super) fn install(options: Options, sandbox: &str) -> Options {
-    let mut options = options.set("TEST_GRID_AWS", AWS_CREDENTIAL).set("TEST_GRID_KEY", "grid");
-    for upstream in Upstream::spoken() {
+    let mut options =
+        options.set("TEST_GRID_AWS", AWS_CREDENTIAL).set("TEST_GRID_KEY", "0123456789abcdef");
+    for upstream in Upstream::ALL {
         let path = format!("providers/{}.toml", upstream.provider());
         options = options.with_catalog_file(&path, &provider(upstream, sandbox));
     }
@@ -65,9 +66,31 @@ fn provider(upstream: Upstream, sandbox: &str) -> String {
     let provider = upstream.provider();
     format!(
         "name = \"{provider}\"\nbase_url = \"{sandbox}/{provider}{path}\"\n\
-         dialect = \"{}\"\n{auth}\n",
-        upstream.slug()
+         dialect = \"{}\"\n{auth}\n\n[quirks]\n{}\n",
+        upstream.slug(),
+        quirks(upstream),
     )
+}
+
+/// What the catalog says of the real providers.
+const fn quirks(upstream: Upstream) -> &'static str {
+    match upstream {
+        Upstream::OpenAiCompatible | Upstream::OpenAiResponses | Upstream::AzureOpenAi => {
+            "service_tiers = [\"flex\", \"priority\"]"
+        }
+        Upstream::Anthropic => "cache_tokens_min = 1024",
+        Upstream::Bedrock => "cache_tokens_min = 1024\nservice_tiers = [\"flex\", \"priority\"]",
+        Upstream::Google | Upstream::Vertex | Upstream::Cohere => "",
+    }
+}
+
+/// What the provider calls the model. Bedrock serves models of many makers, and what it takes
+/// goes by whose they are.
+fn upstream_name(upstream: Upstream, name: &str) -> String {
+    match upstream {
+        Upstream::Bedrock => format!("{name}@anthropic.claude"),
+        _ => name.to_owned(),
+    }
 }
 
 fn model(name: &str) -> String {
@@ -77,13 +100,14 @@ fn model(name: &str) -> String {
          input_modalities = [\"text\", \"image\", \"file\", \"audio\", \"video\"]\n\
          output_modalities = [\"text\", \"image\", \"audio\"]\ntokenizer = \"Other\"\n"
     );
-    for upstream in Upstream::spoken() {
+    for upstream in Upstream::ALL {
         let _ = write!(
             text,
-            "\n[[endpoints]]\nprovider = \"{}\"\nupstream = \"{name}\"\n\
+            "\n[[endpoints]]\nprovider = \"{}\"\nupstream = \"{}\"\n\
              max_completion_tokens = 64000\nparameters = {}\n\
-             prices = {{ prompt = \"0.001\", completion = \"0.002\" }}\n",
+             prices = {{ prompt = \"0.001\", completion = \"0.002\", cache_read = \"0.0001\" }}\n",
             upstream.provider(),
+            upstream_name(upstream, name),
             PARAMETERS.replace('\n', " "),
         );
     }

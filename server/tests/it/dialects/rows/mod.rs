@@ -34,6 +34,8 @@ pub(super) enum Proof {
     Said(&'static str, fn(&Said) -> Check),
     /// The answer of this model is sent back and understood.
     Replayed(&'static str, fn(&Said, &Understood) -> Check),
+    /// A provider that breaks off in this way after some words: the model.
+    Breaks(&'static str),
     /// A provider that fails in this way: the model, and the `error_type` to be told.
     Fails(&'static str, &'static str),
 }
@@ -62,7 +64,10 @@ pub(super) const SECTIONS: &[Section] = &[
 pub(super) fn upstream_model(proof: Proof) -> &'static str {
     match proof {
         Proof::Understood(_) => ECHO,
-        Proof::Said(model, _) | Proof::Replayed(model, _) | Proof::Fails(model, _) => model,
+        Proof::Said(model, _)
+        | Proof::Replayed(model, _)
+        | Proof::Breaks(model)
+        | Proof::Fails(model, _) => model,
     }
 }
 

@@ -1,6 +1,9 @@
 //! Thinking: how much, whether it is shown, and what must come back unchanged.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sandbox::{Part, Reasoning, Understood};
+use serde_json::Value;
 
 use super::{Check, PLAIN, Proof, Row, ensure};
 use crate::dialects::ask::{Ask, Thinking};
@@ -75,7 +78,8 @@ pub(super) const ROWS: &[Row] = &[
         title: "signatures and encrypted blocks, unchanged in the next turn",
         ask: || ask(Thinking::Effort("high")),
         proof: Proof::Replayed("show/reasoning", |said, seen| {
-            let sent = &said.choices[0].sealed;
+            let sent: Vec<String> =
+                said.choices[0].sealed.iter().flat_map(|seal| unpacked(seal)).collect();
             ensure(!sent.is_empty(), || "the answer has no signature".to_owned())?;
             let seen = sealed(seen);
             let missing = sent.iter().find(|one| !seen.contains(&one.as_str()));
@@ -120,4 +124,14 @@ fn sealed(seen: &Understood) -> Vec<&str> {
         _ => None,
     });
     sealed.collect()
+}
+
+/// What another maker's signature travels in, where the caller's dialect has one place for one
+/// maker's: a list of `reasoning_details`, as base64.
+fn unpacked(seal: &str) -> Vec<String> {
+    let Some(packed) = seal.strip_prefix("ep1.") else { return vec![seal.to_owned()] };
+    let json = URL_SAFE_NO_PAD.decode(packed).unwrap_or_default();
+    let details: Vec<Value> = serde_json::from_slice(&json).unwrap_or_default();
+    let sealed = details.iter().flat_map(|detail| [&detail["signature"], &detail["data"]]);
+    sealed.filter_map(|seal| seal.as_str().map(ToOwned::to_owned)).collect()
 }

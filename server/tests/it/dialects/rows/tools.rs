@@ -179,7 +179,7 @@ pub(super) fn schema() -> Value {
             "city": { "type": "string", "description": "Where" },
             "days": { "type": "integer" },
         },
-        "required": ["city"],
+        "required": ["city", "days"],
         "additionalProperties": false,
     })
 }
