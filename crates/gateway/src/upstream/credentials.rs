@@ -59,12 +59,7 @@ impl Credentials {
     /// Takes our credential out of what a provider said about its failure: some repeat it.
     pub(crate) fn redact(&self, error: UpstreamError, provider: &Provider) -> UpstreamError {
         let Some(secret) = self.0.get(&provider.slug) else { return error };
-        // A key with an id and a secret in it is repeated by halves.
-        let halves = || secret.expose().splitn(3, ':').filter(|half| half.len() >= 16);
-        let clean = |text: String| {
-            let text = without(text, secret.expose());
-            halves().fold(text, without)
-        };
+        let clean = |text: String| scrubbed(text, secret.expose());
         UpstreamError {
             raw: error.raw.map(clean),
             provider_code: error.provider_code.map(clean),
@@ -83,6 +78,15 @@ fn unsendable(provider: &Provider) -> UpstreamError {
         raw: None,
         message: format!("The credential for {} cannot be sent.", provider.name),
     }
+}
+
+/// Parts of a credential that are this long are secrets, or as good as.
+const PART_BYTES_MIN: usize = 16;
+
+/// A text without a credential, or any part of one that has several: an id, a secret, a token.
+fn scrubbed(text: String, credential: &str) -> String {
+    let parts = credential.splitn(3, ':').filter(|part| part.len() >= PART_BYTES_MIN);
+    parts.fold(without(text, credential), without)
 }
 
 /// The beginning of a secret that is this long betrays it; shorter ones are words.
@@ -110,6 +114,15 @@ const REDACTED: &str = "[redacted]";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_part_of_a_credential_is_taken_out() {
+        let credential = "AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG:short";
+        let said = "AKIAIOSFODNN7EXAMPLE may not, nor wJalrXUtnFEMI/K7MDENG; short is a word";
+        let expected = "[redacted] may not, nor [redacted]; short is a word";
+        assert_eq!(scrubbed(said.to_owned(), credential), expected);
+        assert_eq!(scrubbed(format!("key {credential}"), credential), "key [redacted]");
+    }
 
     #[test]
     fn a_secret_is_taken_out_whole_or_cut() {
