@@ -5,14 +5,19 @@
 //! what a stream adds up to is what it says.
 
 use bytes::BytesMut;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::item::{Escaped, FunctionCall, Image, Item, Message, Part, Reasoning, Status};
-use super::wire::{Events, put, write_list, write_raw};
+use super::item::{Escaped, FunctionCall, Image, Item, Message, Part, Status};
+use super::wire::{Events, write_list, write_raw};
 use crate::chat::event::ToolCallDelta;
-use crate::chat::fold::join_detail;
-use crate::json::{write_escaped, write_string, write_u64};
+use crate::json::write_string;
+use place::{append, prefix, write_escaped_member, write_place};
+
+mod place;
+mod thought;
+
+pub(super) use place::write_member;
+pub(super) use thought::Mark;
 
 #[derive(Debug)]
 pub(super) struct Output {
@@ -24,7 +29,8 @@ pub(super) struct Output {
     open: Option<Open>,
     calls: Vec<OpenCall>,
     /// Reasoning that waits for its details, which say to which item and part it belongs.
-    held: Option<String>,
+    held: String,
+    holds: bool,
     /// Upstream's places of items that only this dialect knows, and ours.
     pub(super) natives: Vec<super::native::Place>,
     /// Those of them that were announced and are not done.
@@ -46,30 +52,6 @@ struct OpenCall {
     prefix: BytesMut,
 }
 
-/// To what a piece of reasoning belongs.
-#[derive(Debug, Default)]
-pub(super) struct Mark {
-    pub(super) id: Option<String>,
-    /// None where nothing is said about what is shown.
-    pub(super) sums_up: Option<bool>,
-    pub(super) index: Option<u64>,
-}
-
-impl Mark {
-    /// None where there are no details.
-    fn of(details: &[Value]) -> Option<Self> {
-        let first = details.first()?;
-        let shown = details
-            .iter()
-            .find(|detail| detail["text"].is_string() || detail["summary"].is_string());
-        Some(Self {
-            id: details.iter().find_map(|detail| detail["id"].as_str()).map(str::to_owned),
-            sums_up: shown.map(|detail| detail["type"] == "reasoning.summary"),
-            index: shown.unwrap_or(first)["index"].as_u64(),
-        })
-    }
-}
-
 /// Which part of a message text goes to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Voice {
@@ -87,7 +69,8 @@ impl Output {
             items: Vec::new(),
             open: None,
             calls: Vec::new(),
-            held: None,
+            held: String::new(),
+            holds: false,
             natives: Vec::new(),
             open_natives: Vec::new(),
         }
@@ -112,45 +95,6 @@ impl Output {
             None => return,
         };
         append(&mut self.events, prefix, (so_far, text), tail, out);
-    }
-
-    /// Reasoning is held for one step: its details may follow.
-    pub(super) fn reasoning(&mut self, text: &str, out: &mut BytesMut) {
-        self.release(out);
-        let mut held = self.held.take().unwrap_or_default();
-        held.push_str(text);
-        self.held = Some(held);
-    }
-
-    /// Writes what was held; no details came.
-    pub(super) fn release(&mut self, out: &mut BytesMut) {
-        if let Some(text) = self.held.take() {
-            self.think(&Mark::default(), Some(&text), out);
-        }
-    }
-
-    /// Details of reasoning, with the text that was held for them.
-    pub(super) fn details(&mut self, details: Vec<Value>, out: &mut BytesMut) {
-        let Some(mark) = Mark::of(&details) else { return };
-        let text = self.held.take();
-        self.think(&mark, text.as_deref(), out);
-        if let Some(Open { index, .. }) = &self.open
-            && let Some(Item::Reasoning(reasoning)) = self.items.get_mut(*index)
-        {
-            for detail in details {
-                join_detail(&mut reasoning.details, detail);
-            }
-        }
-    }
-
-    fn think(&mut self, mark: &Mark, text: Option<&str>, out: &mut BytesMut) {
-        self.open_reasoning(mark, text.is_some(), out);
-        let Some(text) = text else { return };
-        let Some(Open { index, prefix }) = &self.open else { return };
-        let Some(Item::Reasoning(reasoning)) = self.items.get_mut(*index) else { return };
-        if let Some((_, so_far)) = reasoning.parts.last_mut() {
-            append(&mut self.events, prefix, (so_far, text), "", out);
-        }
     }
 
     pub(super) fn call(&mut self, part: &ToolCallDelta, out: &mut BytesMut) {
@@ -349,76 +293,6 @@ impl Output {
         self.open = Some(Open { index, prefix: prefix(delta, &message.id, index, place) });
     }
 
-    /// Makes sure that reasoning can be added to the item and the part that it belongs to.
-    fn open_reasoning(&mut self, mark: &Mark, shows: bool, out: &mut BytesMut) {
-        let open = self.open.as_ref().map(|open| open.index);
-        let fits = open.is_some_and(|index| match self.items.get(index) {
-            Some(Item::Reasoning(reasoning)) => reasoning.takes(mark),
-            _ => false,
-        });
-        let index = match open {
-            Some(index) if fits => index,
-            _ => self.add_reasoning(mark, out),
-        };
-        let Some(Item::Reasoning(reasoning)) = self.items.get_mut(index) else { return };
-        if reasoning.upstream_id.is_none() {
-            reasoning.upstream_id.clone_from(&mark.id);
-        }
-        if !shows {
-            return;
-        }
-        if reasoning.parts.is_empty() {
-            reasoning.sums_up = mark.sums_up.unwrap_or(false);
-        }
-        let continues =
-            reasoning.parts.last().is_some_and(|(known, _)| match (known, mark.index) {
-                (Some(known), Some(index)) => *known == index,
-                _ => true,
-            });
-        if !continues {
-            self.close_part(index, out);
-            self.add_reasoning_part(index, mark.index, out);
-        }
-    }
-
-    fn add_reasoning(&mut self, mark: &Mark, out: &mut BytesMut) -> usize {
-        self.close(Status::Completed, out);
-        let index = self.items.len();
-        let is_ours_to_use = |id: &&String| {
-            let is_taken = |item: &Item| matches!(item, Item::Reasoning(known) if known.id == **id);
-            id.starts_with("rs_")
-                && id.len() <= 128
-                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-                && !self.items.iter().any(is_taken)
-        };
-        let own = mark.id.as_ref().filter(is_ours_to_use).cloned();
-        let reasoning = Reasoning {
-            id: own.unwrap_or_else(|| self.item_id("rs", index)),
-            upstream_id: mark.id.clone(),
-            sums_up: mark.sums_up.unwrap_or(false),
-            parts: Vec::new(),
-            details: Vec::new(),
-            encrypted: None,
-        };
-        self.add(Item::Reasoning(reasoning), out);
-        self.open = Some(Open { index, prefix: BytesMut::new() });
-        index
-    }
-
-    fn add_reasoning_part(&mut self, index: usize, mark: Option<u64>, out: &mut BytesMut) {
-        let Some(Item::Reasoning(reasoning)) = self.items.get_mut(index) else { return };
-        let number = reasoning.parts.len();
-        let (added, delta, place) = reasoning.part_events();
-        let place = Some((place, number));
-        self.events.write(out, added, |out| {
-            write_place(out, &reasoning.id, index, place);
-            out.extend_from_slice(b",\"part\":");
-            reasoning.write_part(out, &Escaped::new());
-        });
-        reasoning.parts.push((mark, Escaped::new()));
-        self.open = Some(Open { index, prefix: prefix(delta, &reasoning.id, index, place) });
-    }
-
     /// Says that the last part of an item is done.
     fn close_part(&mut self, index: usize, out: &mut BytesMut) {
         let events = &mut self.events;
@@ -476,54 +350,4 @@ fn write_part_done(
         out.extend_from_slice(b",\"part\":");
         part.write(out);
     });
-}
-
-/// Adds a piece of text to what there is, and says so.
-fn append(
-    events: &mut Events,
-    prefix: &[u8],
-    (so_far, text): (&mut Escaped, &str),
-    tail: &str,
-    out: &mut BytesMut,
-) {
-    if !events.streams() {
-        write_escaped(so_far, text);
-        return;
-    }
-    out.extend_from_slice(prefix);
-    events.write_number(out);
-    out.extend_from_slice(b",\"delta\":\"");
-    let start = out.len();
-    write_escaped(out, text);
-    so_far.extend_from_slice(out.get(start..).unwrap_or_default());
-    put(out, &["\"", tail, "}\n\n"]);
-}
-
-/// Everything of a delta up to its number.
-fn prefix(name: &str, id: &str, index: usize, place: Option<(&str, usize)>) -> BytesMut {
-    let mut prefix = BytesMut::with_capacity(192);
-    put(&mut prefix, &["event: ", name, "\ndata: {\"type\":\"", name, "\""]);
-    write_place(&mut prefix, id, index, place);
-    put(&mut prefix, &[",\"sequence_number\":"]);
-    prefix
-}
-
-/// `,"item_id":…,"output_index":…`, and the index of the part.
-fn write_place(out: &mut BytesMut, id: &str, index: usize, place: Option<(&str, usize)>) {
-    put(out, &[",\"item_id\":\"", id, "\""]);
-    write_member(out, "output_index", index);
-    if let Some((name, number)) = place {
-        write_member(out, name, number);
-    }
-}
-
-pub(super) fn write_member(out: &mut BytesMut, name: &str, number: usize) {
-    put(out, &[",\"", name, "\":"]);
-    write_u64(out, u64::try_from(number).unwrap_or(u64::MAX));
-}
-
-fn write_escaped_member(out: &mut BytesMut, name: &str, text: &Escaped) {
-    put(out, &[",\"", name, "\":\""]);
-    out.extend_from_slice(text);
-    out.extend_from_slice(b"\"");
 }
