@@ -47,7 +47,8 @@
 //!
 //! **Thoughts** are signed, or encrypted where that is the dialect's way. What comes back must be
 //! ours to the byte, or is refused as the real provider would: a signature of Claude's works for
-//! Anthropic, Vertex and Bedrock; Gemini's and OpenAI's only for themselves.
+//! Anthropic, Vertex and Bedrock; Gemini's and OpenAI's only for themselves. Gemini signs its calls
+//! since the third generation, told by the model's name, and then refuses unsigned ones.
 //!
 //! **Caches** count what is marked: as written when a prefix is new, as read when it was seen
 //! before at the same provider and model, however short it is. Without marks, long prompts are

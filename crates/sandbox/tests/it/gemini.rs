@@ -51,7 +51,8 @@ fn accumulated(events: &[Value]) -> Value {
 async fn streams_amount_to_the_document() {
     let sandbox = start().await;
     let models = SHOWN.iter().map(|features| format!("show/{features}"));
-    for model in models.chain(["gemini".to_owned(), "fast/8".to_owned()]) {
+    let others = ["gemini", "fast/8", "show/text+tools-parallel@gemini-3-pro"].map(str::to_owned);
+    for model in models.chain(others) {
         let document = post(&sandbox, &whole(&model), &ask()).await.json();
         let stream = post(&sandbox, &streamed(&model), &ask()).await;
         assert_eq!(stream.headers["content-type"], "text/event-stream");
@@ -90,6 +91,39 @@ async fn thoughts_are_shown_when_asked_for_and_signed_always() {
     let signature = "/contents/1/parts/0/thoughtSignature";
     let wrong = vec![(signature, json!("c2lnbmF0dXJl"), "Corrupted thought signature")];
     check_refusals(&sandbox, &whole("gemini"), &again, "/error/message", wrong).await;
+    sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn calls_are_signed_since_the_third_generation() {
+    let sandbox = start().await;
+    let signature = async |model: &str| {
+        let answer = post(&sandbox, &whole(model), &ask()).await.json();
+        let parts = answer["candidates"][0]["content"]["parts"].clone();
+        assert_eq!(parts.as_array().unwrap().len(), 2, "{parts}");
+        assert!(parts[1].get("thoughtSignature").is_none());
+        parts[0].get("thoughtSignature").cloned()
+    };
+    assert_eq!(signature("show/tools-parallel@gemini-2.5-pro").await, None);
+    let ours = signature("show/tools-parallel@google/gemini-3.1-pro").await.unwrap();
+    let result = json!({"functionResponse": {"name": "get_weather", "response": {"output": "18"}}});
+    let call = json!({"functionCall": {"name": "get_weather", "args": {}}});
+    for (value, status) in
+        [(ours, 200), (json!("skip_thought_signature_validator"), 200), (Value::Null, 400)]
+    {
+        let mut body = ask();
+        let mut call = call.clone();
+        call["thoughtSignature"] = value;
+        let turns = [json!({"role": "model", "parts": [call]}), json!({"parts": [result]})];
+        body["contents"].as_array_mut().unwrap().extend(turns);
+        let got = post(&sandbox, &whole("gemini-3-flash"), &body).await;
+        assert_eq!(got.status, status, "{}", got.text());
+        assert_eq!(post(&sandbox, &whole("gemini-2.5-pro"), &body).await.status, 200);
+        // What was called before the person spoke again no longer matters.
+        let more = json!({"role": "user", "parts": [{"text": "And now?"}]});
+        body["contents"].as_array_mut().unwrap().push(more);
+        assert_eq!(post(&sandbox, &whole("gemini-3-flash"), &body).await.status, 200);
+    }
     sandbox.shutdown().await;
 }
 

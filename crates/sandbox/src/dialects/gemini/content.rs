@@ -21,9 +21,21 @@ pub(super) fn system(mut fields: Fields) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
+/// What Google's documentation gives to those who have no signature.
+const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+
+/// Whether calls must carry signatures: since the third generation.
+pub(super) fn signs_calls(model: &str) -> bool {
+    let (_, rest) = model.rsplit_once("gemini-").unwrap_or_default();
+    let digits = rest.split(|character: char| !character.is_ascii_digit()).next();
+    digits.and_then(|digits| digits.parse::<u32>().ok()).is_some_and(|generation| generation >= 3)
+}
+
 pub(super) fn contents(asked: &mut Understood, contents: Vec<Fields>) -> Result<()> {
     let mut before: Option<Vec<String>> = None;
     let mut last = None;
+    // The first call without a signature since the person last said something.
+    let mut unsigned: Option<Refusal> = None;
     for (index, mut content) in contents.into_iter().enumerate() {
         let role = match content.text("role")?.as_deref() {
             None | Some("user" | "function") => Role::User,
@@ -51,8 +63,16 @@ pub(super) fn contents(asked: &mut Understood, contents: Vec<Fields>) -> Result<
             before = Some(called);
         }
         check_signatures(&parts, index)?;
+        let speaks = |part: &Part| !matches!(part, Part::ToolResult { .. });
+        if role == Role::User && parts.iter().any(speaks) {
+            unsigned = None;
+        }
+        unsigned = unsigned.or_else(|| unsigned_call(&parts, index));
         last = Some(role);
         asked.say(role, parts);
+    }
+    if let Some(refusal) = unsigned.filter(|_| signs_calls(&asked.model)) {
+        return Err(refusal);
     }
     match before {
         // Nothing is left to say after a call that was not answered.
@@ -89,6 +109,18 @@ fn ordered(names: &[String], parts: &[Part]) -> Result<()> {
     Ok(())
 }
 
+/// Of calls that were made together, the first is signed.
+fn unsigned_call(parts: &[Part], index: usize) -> Option<Refusal> {
+    let first = parts.iter().find(|part| matches!(part, Part::ToolCall { .. }))?;
+    let Part::ToolCall { name, signature: None, .. } = first else { return None };
+    let sentence = format!(
+        "Function call is missing a thought_signature in functionCall parts. This is required for \
+         tools to work correctly, and missing thought_signature may lead to degraded model \
+         performance. Additional data, function call `default_api:{name}`, position {index}."
+    );
+    Some(Refusal::rule("", sentence))
+}
+
 /// A signature must be one of ours.
 fn check_signatures(parts: &[Part], index: usize) -> Result<()> {
     for part in parts {
@@ -98,7 +130,7 @@ fn check_signatures(parts: &[Part], index: usize) -> Result<()> {
         else {
             continue;
         };
-        if seal::open(Maker::Gemini, signature).is_none() {
+        if signature != NO_SIGNATURE && seal::open(Maker::Gemini, signature).is_none() {
             let at = format!("contents.{index}.parts");
             return Err(Refusal::rule(at, "Corrupted thought signature."));
         }

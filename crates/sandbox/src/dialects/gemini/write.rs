@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::content::signs_calls;
 use crate::answer::{Choice, Finish, Piece, Usage};
 use crate::dialects::chat::write::{alternative, log_likelihood};
 use crate::dialects::{Framing, Reply};
@@ -17,13 +18,21 @@ pub(super) struct Parts<'a> {
     calls: Vec<Option<(String, String)>>,
     /// Of each choice, whether the next part that can carry a signature must.
     unsigned: Vec<bool>,
+    /// Of each choice, whether it has begun to call.
+    called: Vec<bool>,
     is_first: bool,
 }
 
 impl<'a> Parts<'a> {
     pub(super) fn new(reply: &'a Reply<'a>) -> Self {
         let count = reply.answer.choices.len();
-        Self { reply, calls: vec![None; count], unsigned: vec![false; count], is_first: true }
+        Self {
+            reply,
+            calls: vec![None; count],
+            unsigned: vec![false; count],
+            called: vec![false; count],
+            is_first: true,
+        }
     }
 
     fn chunk(&mut self, out: &mut Vec<u8>, response: &Value) {
@@ -87,6 +96,12 @@ impl Renderer for Parts<'_> {
                 }
             }
             Piece::Call { name, .. } => {
+                let must_sign = signs_calls(self.reply.model());
+                if let (Some(unsigned), Some(called)) =
+                    (self.unsigned.get_mut(choice), self.called.get_mut(choice))
+                {
+                    *unsigned |= must_sign && !std::mem::replace(called, true);
+                }
                 if let Some(call) = self.calls.get_mut(choice) {
                     *call = Some((name.clone(), String::new()));
                 }
@@ -134,10 +149,11 @@ pub(super) fn document(reply: &Reply<'_>) -> Value {
 fn parts(choice: &Choice, reply: &Reply<'_>, index: usize) -> Vec<Value> {
     let mut parts: Vec<Value> = Vec::new();
     let mut unsigned = false;
+    let mut called = false;
     let mut calls = choice.calls().into_iter();
     for piece in &choice.pieces {
-        let mut sign = |mut part: Value| {
-            if std::mem::take(&mut unsigned) {
+        let sign = |mut part: Value, unsigned: &mut bool| {
+            if std::mem::take(unsigned) {
                 part["thoughtSignature"] = signature(reply, index).into();
             }
             part
@@ -147,7 +163,7 @@ fn parts(choice: &Choice, reply: &Reply<'_>, index: usize) -> Vec<Value> {
                 Some(last) if last["text"].is_string() && last.get("thought").is_none() => {
                     extend(last, text);
                 }
-                _ => parts.push(sign(json!({"text": text}))),
+                _ => parts.push(sign(json!({"text": text}), &mut unsigned)),
             },
             Piece::Reasoning(text) if is_shown(reply) => match parts.last_mut() {
                 Some(last) if last["thought"] == true => extend(last, text),
@@ -156,7 +172,8 @@ fn parts(choice: &Choice, reply: &Reply<'_>, index: usize) -> Vec<Value> {
             Piece::Signature | Piece::Redacted(_) => unsigned = true,
             Piece::Call { .. } => {
                 if let Some((_, name, arguments)) = calls.next() {
-                    parts.push(sign(function_call(name, &arguments, None)));
+                    unsigned |= !std::mem::replace(&mut called, true) && signs_calls(reply.model());
+                    parts.push(sign(function_call(name, &arguments, None), &mut unsigned));
                 }
             }
             Piece::Image(_) | Piece::Audio(_) => parts.push(inline(piece)),
