@@ -187,9 +187,9 @@ impl<'a> Writer<'a, '_> {
             self.calls.push(call.id.clone());
             parts.push(self.call(call, &mut signatures));
         }
-        let is_unsigned = parts.iter().skip(first).all(|part| part.thought_signature.is_none());
-        if let (Some(part), true) = (parts.get_mut(first), self.needs_signatures && is_unsigned) {
-            part.thought_signature = Some(Cow::Borrowed(NO_SIGNATURE));
+        // Of calls that were made together, the first is signed.
+        if let Some(part) = parts.get_mut(first).filter(|_| self.needs_signatures) {
+            part.thought_signature.get_or_insert(Cow::Borrowed(NO_SIGNATURE));
         }
         Ok(parts)
     }

@@ -11,7 +11,7 @@ use protocol::embeddings::{Embedding, EmbeddingsRequest, Input};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::encode::{bytes, post};
+use super::encode::{bytes, post, with_options};
 use super::wire::{Content, Part};
 use super::{Flavour, classify, media};
 use crate::adapter::{Encoded, Target};
@@ -69,7 +69,7 @@ pub(super) fn encode(
     let unsupported =
         |index: usize| EncodeError::Unsupported { parameter: format!("input[{index}]") };
     let inputs = wanted.inputs.iter().enumerate();
-    let request = match flavour {
+    let (method, body) = match flavour {
         Flavour::AiStudio => {
             let one = |(index, input)| {
                 let parts = parts(input, target).ok_or_else(|| unsupported(index))?;
@@ -81,7 +81,7 @@ pub(super) fn encode(
                 })
             };
             let requests = inputs.map(one).collect::<Result<_, EncodeError>>()?;
-            post(target, "batchEmbedContents", bytes(&Batch { requests })?)?
+            ("batchEmbedContents", bytes(&Batch { requests })?)
         }
         Flavour::Vertex => {
             let instance = |(index, input)| {
@@ -91,9 +91,11 @@ pub(super) fn encode(
             let instances = inputs.map(instance).collect::<Result<_, EncodeError>>()?;
             let parameters =
                 wanted.dimensions.map(|output_dimensionality| Parameters { output_dimensionality });
-            post(target, "predict", bytes(&Prediction { instances, parameters })?)?
+            ("predict", bytes(&Prediction { instances, parameters })?)
         }
     };
+    let body = with_options(body, request, target.endpoint, &mut dropped)?;
+    let request = post(target, method, body)?;
     let count = wanted.inputs.len();
     let decoder =
         Document::new(move |bytes: &[u8], out: &mut Vec<ChatEvent>| read(bytes, count, out));

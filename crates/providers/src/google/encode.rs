@@ -72,14 +72,22 @@ pub(super) fn bytes(body: &impl Serialize) -> Result<Vec<u8>, EncodeError> {
 
 /// Adds what the catalog or the caller wants this provider to be sent besides: settings of
 /// safety, content that was cached. What the request says itself stands.
-fn with_options(
+pub(super) fn with_options(
     mut body: Vec<u8>,
     request: &ChatRequest,
     endpoint: &Endpoint,
     dropped: &mut Dropped,
 ) -> Result<Vec<u8>, EncodeError> {
-    const OURS: [&str; 5] =
-        ["contents", "systemInstruction", "tools", "toolConfig", "generationConfig"];
+    const OURS: [&str; 8] = [
+        "contents",
+        "systemInstruction",
+        "tools",
+        "toolConfig",
+        "generationConfig",
+        "requests",
+        "instances",
+        "parameters",
+    ];
     let mut added: BTreeMap<String, &RawValue> = BTreeMap::new();
     for quirks in [&endpoint.provider.quirks, &endpoint.quirks] {
         for (name, json) in &quirks.body {
