@@ -2,7 +2,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test end2end dev bench lint fmt audit clean
+.PHONY: help run build test end2end dev bench sim lint fmt audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ dev: ## Start with automatic rebuild and restart
 
 bench: ## Measure the gateway against a bare nginx, on this machine
 	@exec scripts/bench
+
+sim: ## Simulate a million requests to providers that fail, in virtual time
+	@cargo run --quiet --release --locked --package gateway --features testing --example sim
 
 lint: ## Check format, lints, documentation, spelling, dependencies
 	@exec scripts/lint

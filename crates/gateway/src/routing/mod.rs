@@ -25,7 +25,7 @@ use crate::admit::estimate::Estimate;
 use crate::error::{GatewayError, NoEndpoint};
 use crate::resolve::{Resolved, ResolvedModel};
 use crate::routing::eligible::{Exclusion, Requirements};
-use crate::routing::stats::{Band, EndpointStats, Stats};
+use crate::routing::stats::{Band, EndpointStats, Standing, Stats};
 use crate::routing::thresholds::Thresholds;
 
 /// An endpoint that may serve the call.
@@ -49,9 +49,11 @@ pub(crate) struct Health {
 
 impl Candidate {
     pub(crate) fn health(&self, preferences: &ProviderPreferences, now: Timestamp) -> Health {
+        let standing = self.stats.standing(now);
         Health {
-            is_demoted: self.stats.is_demoted(now),
-            band: self.stats.band(),
+            is_demoted: standing == Standing::Demoted,
+            // Whoever is to find out whether it is back must come upon it in its usual place.
+            band: if standing == Standing::HalfOpen { Band::Normal } else { self.stats.band() },
             is_slow: !Thresholds::of(preferences).are_met(&self.stats),
         }
     }

@@ -44,15 +44,18 @@ impl Circuit {
         }
     }
 
-    pub(super) fn answered(&self, now: Timestamp) {
+    /// Says whether this closed it.
+    pub(super) fn answered(&self, now: Timestamp) -> bool {
         self.tally.add(now, true);
         let until = self.until.load(Ordering::Relaxed);
         // An answer that was under way when others failed does not close the circuit; one that
         // was asked for to find out does.
-        if until != 0 && (until <= now.as_micros() || !self.tally.is_failing(now)) {
+        let closes = until != 0 && (until <= now.as_micros() || !self.tally.is_failing(now));
+        if closes {
             self.until.store(0, Ordering::Relaxed);
             self.probed_until.store(0, Ordering::Relaxed);
         }
+        closes
     }
 
     pub(super) fn failed(&self, now: Timestamp) {

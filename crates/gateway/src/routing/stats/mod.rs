@@ -9,7 +9,7 @@ mod window;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
 use domain::catalog::Endpoint;
@@ -27,6 +27,11 @@ use window::Window;
 
 /// How long an endpoint that refuses for its rate goes to the back, when it does not say.
 const RATE_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often one request finds out whether an unreliable endpoint is better by now, and how many
+/// answers in a row show that it is.
+const TRICKLE: Duration = Duration::from_secs(5);
+const CONVINCING: u32 = 3;
 
 /// All endpoints, by id.
 #[derive(Debug)]
@@ -47,6 +52,10 @@ pub struct EndpointStats {
     ttft: window::Shown,
     throughput: window::Shown,
     band: AtomicU8,
+    /// Microseconds: until then nobody needs to find out whether an unreliable endpoint is better.
+    tried_until: AtomicI64,
+    /// Answers in a row of an unreliable endpoint.
+    streak: AtomicU32,
     seen: Mutex<Seen>,
 }
 
@@ -60,7 +69,8 @@ struct Seen {
 }
 
 /// How reliable an endpoint has been for half an hour: the bands of OpenRouter's provider
-/// documentation. Fewer than a hundred requests say nothing.
+/// documentation. Fewer than a hundred requests say nothing, and what lies before the endpoint
+/// showed that it is back is forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Band {
     Normal,
@@ -109,6 +119,8 @@ impl EndpointStats {
             ttft: window::Shown::default(),
             throughput: window::Shown::default(),
             band: AtomicU8::new(Band::Normal as u8),
+            tried_until: AtomicI64::new(0),
+            streak: AtomicU32::new(0),
             seen: Mutex::default(),
         }
     }
@@ -116,8 +128,15 @@ impl EndpointStats {
     /// The first event of an answer came, this long after it was asked for.
     pub fn answered(&self, now: Timestamp, ttft_ms: u32) {
         blend(&self.ttft_ms, ttft_ms.max(1));
-        self.circuit.answered(now);
+        let closed = self.circuit.answered(now);
+        let convinces = self.band() != Band::Normal
+            && self.streak.fetch_add(1, Ordering::Relaxed) + 1 >= CONVINCING;
         let mut seen = self.seen.lock();
+        if closed || convinces {
+            seen.uptime.came_back(now);
+            self.band.store(Band::Normal as u8, Ordering::Relaxed);
+            self.streak.store(0, Ordering::Relaxed);
+        }
         seen.ttft.add(now, ttft_ms.max(1));
         seen.uptime.add(now, Counts { answered: 1, ..Counts::default() });
         seen.is_fresh = true;
@@ -138,6 +157,7 @@ impl EndpointStats {
     /// An answer that had begun broke off.
     pub fn broke_off(&self, now: Timestamp) {
         self.circuit.failed(now);
+        self.streak.store(0, Ordering::Relaxed);
         let mut seen = self.seen.lock();
         seen.uptime.add(now, Counts { broken: 1, ..Counts::default() });
         seen.is_fresh = true;
@@ -155,6 +175,7 @@ impl EndpointStats {
             (_, Retry::No) => return,
             (_, retry) => {
                 self.circuit.failed(now);
+                self.streak.store(0, Ordering::Relaxed);
                 if let Retry::After(pause) = retry {
                     self.circuit.pause(now, pause);
                 }
@@ -167,13 +188,30 @@ impl EndpointStats {
     }
 
     pub fn standing(&self, now: Timestamp) -> Standing {
-        self.circuit.standing(now)
+        match self.circuit.standing(now) {
+            // Behind the others nobody would ever find out that it is better.
+            Standing::Healthy if self.band() != Band::Normal && self.is_untried(now) => {
+                Standing::HalfOpen
+            }
+            standing => standing,
+        }
+    }
+
+    fn is_untried(&self, now: Timestamp) -> bool {
+        now.as_micros() >= self.tried_until.load(Ordering::Relaxed)
     }
 
     /// Whether it may be dialled in its place. An endpoint that has just come back is tried by
     /// one request at a time.
     pub fn claim(&self, now: Timestamp) -> bool {
-        self.circuit.claim(now)
+        if self.circuit.standing(now) != Standing::Healthy || self.band() == Band::Normal {
+            return self.circuit.claim(now);
+        }
+        let old = self.tried_until.load(Ordering::Relaxed);
+        let next = now.plus(TRICKLE).as_micros();
+        let (order, tried) = (Ordering::Relaxed, &self.tried_until);
+        // Whoever is late to find out dials it in its place at the back.
+        old > now.as_micros() || tried.compare_exchange(old, next, order, order).is_ok()
     }
 
     /// Whether it failed so lately that others go first.
@@ -217,13 +255,14 @@ impl EndpointStats {
     fn refresh(&self, now: Timestamp) {
         let mut seen = self.seen.lock();
         // What nobody adds to grows old all the same.
-        if !seen.is_fresh && seen.ttft.is_empty() && seen.throughput.is_empty() {
+        let is_quiet = seen.ttft.is_empty() && seen.throughput.is_empty();
+        if !seen.is_fresh && is_quiet && self.band() == Band::Normal {
             return;
         }
         seen.is_fresh = false;
         self.ttft.write(seen.ttft.percentiles(now, [0.5, 0.75, 0.9, 0.99]));
         self.throughput.write(seen.throughput.percentiles(now, [0.5, 0.25, 0.1, 0.01]));
-        let band = match seen.uptime.counts(now, Span::HalfHour).uptime_percent(100) {
+        let band = match seen.uptime.since_back(now).uptime_percent(100) {
             Some(percent) if percent < 80 => Band::Fallback,
             Some(percent) if percent < 95 => Band::Degraded,
             _ => Band::Normal,
@@ -237,4 +276,65 @@ fn blend(average: &AtomicU32, figure: u32) {
     let old = average.load(Ordering::Relaxed);
     let new = if old == 0 { figure } else { old - old / 8 + figure / 8 };
     average.store(new.max(1), Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_seconds(1_800_000_000).plus(Duration::from_secs(seconds))
+    }
+
+    fn down() -> UpstreamError {
+        UpstreamError {
+            kind: ErrorType::ProviderUnavailable,
+            retry: Retry::Other,
+            status: Some(503),
+            provider_code: None,
+            raw: None,
+            message: "down".into(),
+        }
+    }
+
+    /// Nine in ten answered: not so bad that it is left alone, but others go first.
+    fn unreliable() -> EndpointStats {
+        let stats = EndpointStats::new(Duration::from_secs(30));
+        for request in 0..200 {
+            if request % 10 == 9 {
+                stats.failed(at(0), &down());
+            } else {
+                stats.answered(at(0), 100);
+            }
+        }
+        stats.refresh(at(1));
+        stats
+    }
+
+    #[test]
+    fn an_unreliable_endpoint_is_tried_now_and_then_and_comes_back() {
+        let stats = unreliable();
+        assert_eq!((stats.band(), stats.is_demoted(at(1))), (Band::Degraded, false));
+        for probe in 0..u64::from(CONVINCING) {
+            let now = at(10 * probe + 2);
+            assert_eq!(stats.standing(now), Standing::HalfOpen);
+            assert!(stats.claim(now));
+            assert_eq!(stats.standing(now), Standing::Healthy, "somebody is finding out");
+            stats.answered(now, 100);
+        }
+        assert_eq!(stats.band(), Band::Normal);
+        stats.refresh(at(60));
+        assert_eq!(stats.band(), Band::Normal, "what was before is history");
+    }
+
+    #[test]
+    fn a_failure_in_between_starts_over() {
+        let stats = unreliable();
+        for second in [2, 12] {
+            stats.answered(at(second), 100);
+        }
+        stats.broke_off(at(13));
+        stats.answered(at(22), 100);
+        assert_eq!(stats.band(), Band::Degraded);
+    }
 }

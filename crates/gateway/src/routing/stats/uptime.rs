@@ -50,11 +50,13 @@ impl Counts {
 pub(super) struct Uptime {
     minutes: Ring<31>,
     half_hours: Ring<49>,
+    /// When it came back from its last failure.
+    back_since: Option<Timestamp>,
 }
 
 impl Default for Uptime {
     fn default() -> Self {
-        Self { minutes: Ring::new(60), half_hours: Ring::new(1_800) }
+        Self { minutes: Ring::new(60), half_hours: Ring::new(1_800), back_since: None }
     }
 }
 
@@ -62,6 +64,18 @@ impl Uptime {
     pub(super) fn add(&mut self, now: Timestamp, counts: Counts) {
         self.minutes.add(now, counts);
         self.half_hours.add(now, counts);
+    }
+
+    /// What was before is history: an endpoint that nobody asks because it was down could never
+    /// show that it is up.
+    pub(super) const fn came_back(&mut self, now: Timestamp) {
+        self.back_since = Some(now);
+    }
+
+    /// Of the last half hour, as far as it lies after the last failure that sent it to the back.
+    pub(super) fn since_back(&self, now: Timestamp) -> Counts {
+        let minutes = self.back_since.map_or(30, |back| now.since(back).as_secs() / 60);
+        self.minutes.sum(now, i64::try_from(minutes).unwrap_or(30).min(30))
     }
 
     pub(super) fn counts(&self, now: Timestamp, span: Span) -> Counts {
@@ -130,6 +144,19 @@ mod tests {
         assert_eq!(uptime.counts(at(60), Span::HalfHour), Counts::default());
         assert_eq!(uptime.counts(at(600), Span::Day).answered, 20);
         assert_eq!(uptime.counts(at(3_000), Span::Day), Counts::default());
+    }
+
+    #[test]
+    fn an_outage_that_is_over_is_not_held_against_it() {
+        let start = Timestamp::from_micros(1_000_000_000_000_000);
+        let at = |minutes: u64| start.plus(Duration::from_secs(60 * minutes));
+        let mut uptime = Uptime::default();
+        uptime.add(at(0), Counts { failed: 500, ..Counts::default() });
+        assert_eq!(uptime.since_back(at(2)).failed, 500);
+        uptime.came_back(at(2));
+        uptime.add(at(2), OK);
+        assert_eq!(uptime.since_back(at(3)), OK);
+        assert_eq!(uptime.counts(at(3), Span::HalfHour).failed, 500);
     }
 
     #[test]
