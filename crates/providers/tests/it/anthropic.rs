@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use domain::catalog::{Endpoint, Provider};
-use domain::pricing::{Price, Unit};
 use http::{HeaderMap, StatusCode};
 use protocol::chat::event::{ChatEvent, Delta};
 use protocol::chat::fold::Fold;
 use protocol::chat::request::{ChatRequest, PartKind};
-use protocol::dialects::{chat_completions, messages};
+use protocol::dialects::chat_completions;
 use providers::adapter::{Adapter, Encoded, Target};
 use providers::anthropic::Anthropic;
 use providers::error::EncodeError;
@@ -65,13 +64,13 @@ fn failures_are_told_apart() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-fn endpoint() -> Endpoint {
+pub(crate) fn endpoint() -> Endpoint {
     let mut endpoint = support::endpoint("anthropic", "https://api.anthropic.test/v1");
     endpoint.max_completion_tokens = Some(64_000);
     endpoint
 }
 
-fn quirky(quirks: Value) -> Endpoint {
+pub(crate) fn quirky(quirks: Value) -> Endpoint {
     let mut endpoint = endpoint();
     let mut provider = Provider::clone(&endpoint.provider);
     provider.quirks = serde_json::from_value(quirks).unwrap();
@@ -79,13 +78,13 @@ fn quirky(quirks: Value) -> Endpoint {
     endpoint
 }
 
-fn without(parameters: &[&str]) -> Endpoint {
+pub(crate) fn without(parameters: &[&str]) -> Endpoint {
     let mut endpoint = endpoint();
     endpoint.supported_parameters.retain(|name| !parameters.contains(&name.as_str()));
     endpoint
 }
 
-fn encode(request: &ChatRequest, endpoint: &Endpoint) -> Result<Encoded, EncodeError> {
+pub(crate) fn encode(request: &ChatRequest, endpoint: &Endpoint) -> Result<Encoded, EncodeError> {
     Anthropic.encode(request, &Target { endpoint, base_url: &endpoint.provider.base_url })
 }
 
@@ -94,12 +93,12 @@ fn chat(request: &Value) -> ChatRequest {
 }
 
 /// The body that is sent, and what was dropped.
-fn sent(request: &Value, endpoint: &Endpoint) -> (Value, Vec<String>) {
+pub(crate) fn sent(request: &Value, endpoint: &Endpoint) -> (Value, Vec<String>) {
     let encoded = encode(&chat(request), endpoint).unwrap();
     (serde_json::from_slice(encoded.request.body()).unwrap(), encoded.dropped)
 }
 
-fn ask(members: &Value) -> Value {
+pub(crate) fn ask(members: &Value) -> Value {
     let mut request = json!({"model": "a/b", "messages": [{"role": "user", "content": "Hi"}]});
     for (name, value) in members.as_object().unwrap() {
         request[name] = value.clone();
@@ -107,11 +106,11 @@ fn ask(members: &Value) -> Value {
     request
 }
 
-fn say(messages: &Value) -> Value {
+pub(crate) fn say(messages: &Value) -> Value {
     ask(&json!({ "messages": messages }))
 }
 
-fn weather() -> Value {
+pub(crate) fn weather() -> Value {
     json!({"type": "function", "function": {"name": "weather", "description": "Tells it.",
         "strict": true, "parameters": {"type": "object", "properties": {"city": {"type": "string"}},
         "required": ["city"], "additionalProperties": false}}})
@@ -206,80 +205,6 @@ fn an_answer_can_be_replayed() {
             .collect();
         insta::assert_json_snapshot!(format!("replay_{}", fixture.name), thoughts);
     }
-}
-
-#[test]
-fn budgets_leave_room_for_an_answer() {
-    for (members, thinking, max_tokens, dropped) in [
-        (
-            json!({"reasoning": {"effort": "high"}, "max_tokens": 10_000}),
-            json!(8_000),
-            10_000,
-            vec![],
-        ),
-        (json!({"reasoning_effort": "minimal", "max_tokens": 5_000}), json!(1_024), 5_000, vec![]),
-        (json!({"reasoning": {"enabled": true}}), json!(32_000), 64_000, vec![]),
-        (json!({"reasoning": {"max_tokens": 3_000}}), json!(3_000), 64_000, vec![]),
-        (
-            json!({"reasoning": {"max_tokens": 3_000}, "max_tokens": 2_000}),
-            json!(1_999),
-            2_000,
-            vec![],
-        ),
-        (
-            json!({"reasoning": {"effort": "max"}, "max_tokens": 1_000}),
-            Value::Null,
-            1_000,
-            vec!["reasoning"],
-        ),
-        (json!({"reasoning": {"exclude": true}}), Value::Null, 64_000, vec![]),
-        (json!({"max_tokens": 90_000}), Value::Null, 64_000, vec![]),
-    ] {
-        let (body, lost) = sent(&ask(&members), &endpoint());
-        assert_eq!(body["thinking"]["budget_tokens"], thinking, "{members}");
-        assert_eq!(body["max_tokens"], max_tokens, "{members}");
-        assert_eq!(lost, dropped, "{members}");
-    }
-    let (body, _) = sent(&ask(&json!({"reasoning": {"effort": "none"}})), &endpoint());
-    assert_eq!(body["thinking"], json!({"type": "disabled"}));
-    let (body, lost) =
-        sent(&ask(&json!({"reasoning": {"effort": "low"}})), &without(&["reasoning"]));
-    assert_eq!((body.get("thinking"), lost), (None, vec!["reasoning".to_owned()]));
-}
-
-#[test]
-fn newer_models_are_told_an_effort() {
-    let adaptive = quirky(json!({"reasoning": "adaptive"}));
-    let (body, _) = sent(&ask(&json!({"reasoning": {"effort": "xhigh"}})), &adaptive);
-    assert_eq!(body["thinking"], json!({"type": "adaptive", "display": "summarized"}));
-    assert_eq!(body["output_config"], json!({"effort": "high"}));
-    let known = quirky(json!({"reasoning": "adaptive", "reasoning_efforts": ["low", "xhigh"]}));
-    let (body, _) = sent(&ask(&json!({"reasoning": {"max_tokens": 60_000}})), &known);
-    assert_eq!(body["output_config"], json!({"effort": "xhigh"}));
-    let (body, _) = sent(&ask(&json!({"verbosity": "low"})), &adaptive);
-    assert_eq!((body.get("thinking"), &body["output_config"]["effort"]), (None, &json!("low")));
-}
-
-#[test]
-fn thinking_constrains_the_rest() {
-    let request = ask(&json!({"reasoning": {"effort": "low"}, "temperature": 0.5, "top_p": 0.5,
-        "top_k": 3, "tools": [weather()], "tool_choice": "required"}));
-    let (body, dropped) = sent(&request, &endpoint());
-    for name in ["temperature", "top_p", "top_k"] {
-        assert!(body.get(name).is_none(), "{name}");
-    }
-    assert_eq!(body["tool_choice"], json!({"type": "auto"}));
-    assert_eq!(dropped, ["tool_choice", "temperature", "top_k", "top_p"]);
-    // A call whose thinking was not kept cannot be answered by a thinking model.
-    let call = json!([{"id": "c", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]);
-    let mut request = ask(&json!({"reasoning": {"effort": "low"}, "tools": [weather()]}));
-    request["messages"] = json!([{"role": "user", "content": "Hi"},
-        {"role": "assistant", "content": null, "tool_calls": call},
-        {"role": "tool", "tool_call_id": "c", "content": "Rain"}]);
-    let (body, dropped) = sent(&request, &endpoint());
-    assert_eq!((body.get("thinking"), dropped), (None, vec!["reasoning".to_owned()]));
-    let (body, dropped) = sent(&request, &quirky(json!({"reasoning": "adaptive"})));
-    assert_eq!((&body["thinking"]["type"], dropped.len()), (&json!("adaptive"), 0));
 }
 
 #[test]
@@ -406,58 +331,6 @@ fn conversations_that_begin_or_end_oddly_are_made_to_fit() {
     );
 }
 
-/// An endpoint that charges less for what is cached.
-fn caching(quirks: Value) -> Endpoint {
-    let mut endpoint = quirky(quirks);
-    endpoint.prices = endpoint
-        .prices
-        .with(Unit::Prompt, Price::parse_per_million("3").unwrap())
-        .with(Unit::CacheRead, Price::parse_per_million("0.3").unwrap());
-    endpoint
-}
-
-#[test]
-fn long_instructions_are_marked_where_that_pays() {
-    let long = "word ".repeat(1_000);
-    let mut request = ask(&json!({"session_id": "s"}));
-    request["messages"] =
-        json!([{"role": "system", "content": long}, {"role": "user", "content": "Hi"}]);
-    let mark = |request: &Value, endpoint: &Endpoint| {
-        sent(request, endpoint).0["system"][0]["cache_control"].clone()
-    };
-    assert_eq!(mark(&request, &caching(json!({}))), json!({"type": "ephemeral"}));
-    assert_eq!(mark(&request, &caching(json!({"cache_tokens_min": 4096}))), Value::Null);
-    assert_eq!(mark(&request, &caching(json!({"unsupported": ["cache_control"]}))), Value::Null);
-    assert_eq!(mark(&request, &endpoint()), Value::Null);
-    request.as_object_mut().unwrap().remove("session_id");
-    assert_eq!(mark(&request, &caching(json!({}))), Value::Null);
-    request["messages"] = json!([{"role": "system", "content": long}, {"role": "user", "content": "Hi"},
-        {"role": "assistant", "content": "Hello"}, {"role": "user", "content": "Go on"}]);
-    assert_eq!(mark(&request, &caching(json!({}))), json!({"type": "ephemeral"}));
-}
-
-#[test]
-fn no_more_marks_are_sent_than_are_taken() {
-    let part = |text: &str, ttl: &str| json!({"type": "text", "text": text, "cache_control": {"type": "ephemeral", "ttl": ttl}});
-    let request = say(&json!([
-        {"role": "system", "content": [part("a", "1h")]},
-        {"role": "user", "content": [part("b", "5m"), part("c", "1h"), part("d", "1h"),
-            part("e", "5m"), part("f", "1h")]}]));
-    let (body, _) = sent(&request, &endpoint());
-    let short = json!({"type": "ephemeral"});
-    assert_eq!(body["system"][0]["cache_control"]["ttl"], "1h");
-    let marks: Vec<&Value> = body["messages"][0]["content"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|block| &block["cache_control"])
-        .collect();
-    let long = json!({"type": "ephemeral", "ttl": "1h"});
-    assert_eq!(marks, [&Value::Null, &Value::Null, &long, &short, &short]);
-    let (body, _) = sent(&ask(&json!({"cache_control": {"type": "ephemeral"}})), &endpoint());
-    assert_eq!(body["messages"][0]["content"][0]["cache_control"], short);
-}
-
 #[test]
 fn parameters_that_are_required_are_never_left_out() {
     for members in [json!({"seed": 1}), json!({"n": 2}), json!({"min_p": 0.1}), json!({"x_new": 1})]
@@ -469,79 +342,6 @@ fn parameters_that_are_required_are_never_left_out() {
         let refused = encode(&chat(&request), &endpoint()).err();
         assert_eq!(refused, Some(EncodeError::Unsupported { parameter: name }));
     }
-}
-
-#[test]
-fn what_was_written_in_this_dialect_goes_out_as_it_was_written() {
-    let body = json!({"model": "a/b", "max_tokens": 99_000, "top_k": 5, "metadata": {"user_id": "u"},
-        "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "x_new": 1}]}],
-        "x_unknown": {"kept": [1, 2.50]}, "thinking": {"type": "enabled", "budget_tokens": 2_000},
-        "output_config": {"effort": "low"}});
-    let request = messages::decode(body.to_string().as_bytes()).unwrap();
-    let encoded = encode(&request, &endpoint()).unwrap();
-    let expected = "{\"model\":\"b-large\",\"max_tokens\":64000,\"stream\":true,";
-    let text = std::str::from_utf8(encoded.request.body()).unwrap();
-    assert!(text.starts_with(expected), "{text}");
-    let mut wanted = body.clone();
-    wanted["model"] = json!("b-large");
-    wanted["max_tokens"] = json!(64_000);
-    wanted["stream"] = json!(true);
-    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), wanted);
-    assert!(encoded.dropped.is_empty());
-
-    let mut adaptive = quirky(json!({"reasoning": "adaptive"}));
-    adaptive.supported_parameters.retain(|name| name != "top_k");
-    let encoded = encode(&request, &adaptive).unwrap();
-    let sent: Value = serde_json::from_slice(encoded.request.body()).unwrap();
-    assert_eq!(sent["thinking"], json!({"type": "adaptive", "display": "summarized"}));
-    assert_eq!(sent["output_config"], json!({"effort": "low"}));
-    assert_eq!((sent.get("top_k"), encoded.dropped), (None, vec!["top_k".to_owned()]));
-}
-
-#[test]
-fn a_mark_of_ours_changes_nothing_else_that_was_written() {
-    let long = "word ".repeat(1_000);
-    let sent = |system: Value, endpoint: &Endpoint| {
-        let body = json!({"model": "a/b", "max_tokens": 10, "system": system, "messages": [
-            {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"},
-            {"role": "user", "content": "Go on"}]});
-        let request = messages::decode(body.to_string().as_bytes()).unwrap();
-        let encoded = encode(&request, endpoint).unwrap();
-        serde_json::from_slice::<Value>(encoded.request.body()).unwrap()["system"].clone()
-    };
-    let mark = json!({"type": "ephemeral"});
-    let pays = caching(json!({}));
-    assert_eq!(
-        sent(json!(long), &pays),
-        json!([{"type": "text", "text": long, "cache_control": mark}])
-    );
-    let block = json!({"type": "text", "text": long, "x_new": [1]});
-    let mut marked = block.clone();
-    marked["cache_control"] = mark.clone();
-    assert_eq!(sent(json!([block, block]), &pays), json!([block, marked]));
-    assert_eq!(sent(json!([marked, block]), &pays), json!([marked, block]));
-    assert_eq!(sent(json!([block]), &endpoint()), json!([block]));
-    assert_eq!(sent(json!("short"), &pays), json!("short"));
-}
-
-#[test]
-fn reasoning_of_others_does_not_go_out_in_disguise() {
-    let foreign = json!([{"type": "reasoning.encrypted", "data": "gAAA", "format": "openai-responses-v1", "index": 0}]);
-    let answer = json!({"role": "assistant", "content": [
-        {"type": "thinking", "thinking": "", "signature": format!("ep1.{}", base64(&foreign.to_string()))},
-        {"type": "text", "text": "Hello"}]});
-    let body = json!({"model": "a/b", "max_tokens": 10, "messages": [
-        {"role": "user", "content": "Hi"}, answer, {"role": "user", "content": "Go on"}]});
-    let request = messages::decode(body.to_string().as_bytes()).unwrap();
-    let encoded = encode(&request, &endpoint()).unwrap();
-    let sent: Value = serde_json::from_slice(encoded.request.body()).unwrap();
-    assert_eq!(sent["messages"][1]["content"], json!([{"type": "text", "text": "Hello"}]));
-}
-
-fn base64(text: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
 }
 
 #[test]

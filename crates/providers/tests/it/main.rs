@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod anthropic;
+mod anthropic_marks;
+mod anthropic_native;
+mod anthropic_thinking;
 mod azure_openai;
 mod bedrock;
 mod cohere;
