@@ -419,3 +419,63 @@ async fn tokens_are_counted_by_a_provider_or_estimated() {
     assert_eq!(reply.status, 200, "{}", reply.text);
     app.finish().await;
 }
+
+/// What the sandbox was sent for a body, and the headers of it.
+async fn sent(body: &Value, betas: &str) -> (Value, Value) {
+    let address = "127.0.0.1:0".parse().unwrap();
+    let options = sandbox::SandboxOptions { address, seed: 1, speed: 0.0 };
+    let upstream = sandbox::Sandbox::start(options).await.unwrap();
+    let provider = PROVIDER
+        .replace("https://clio.invalid", &format!("{}/clio", upstream.base_url()))
+        .replace("auth = { header = \"x-api-key\" }", "auth = \"none\"")
+        .replace("credential_env = \"TEST_CLIO_API_KEY\"", "");
+    let app = Options::new()
+        .with_catalog_file("providers/clio.toml", &provider)
+        .with_catalog_file("models/test/native.toml", &model("clio", "native"))
+        .set("ENTREPOT__BILLING__DEMO", "true")
+        .start()
+        .await;
+    let request = app
+        .request(Method::POST, "/api/v1/messages")
+        .header("anthropic-beta", betas)
+        .body(body.to_string());
+    // Whether the sandbox knows all of it does not matter here.
+    Reply::of(request.send().await.unwrap()).await;
+    let records = app.http.get(format!("{}/_sandbox/requests?last=1", upstream.base_url()));
+    let records: Value = records.send().await.unwrap().json().await.unwrap();
+    app.finish().await;
+    upstream.shutdown().await;
+    let record = &records["requests"][0];
+    (record["body"].clone(), record["headers"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_of_the_same_dialect_is_sent_what_was_written() {
+    let mark = json!({"type": "ephemeral", "ttl": "1h"});
+    let written = json!({
+        "system": [{"type": "text", "text": "Be brief.", "cache_control": mark}],
+        "context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]},
+        "a_member_of_tomorrow": {"deep": [1, 2, 3]},
+        "tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 2}],
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "x", "cache_control": mark}]},
+            {"role": "assistant", "content": [
+                {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}},
+                {"type": "text", "text": "y"}]},
+            {"role": "user", "content": "z"}],
+    });
+    let mut body = question("test/native", &written);
+    body["provider"] = json!({"only": ["clio"]});
+    body["session_id"] = json!("s");
+    let (sent, headers) = sent(&body, "context-management-2025-06-27,a-beta-2030-01-01").await;
+    for name in written.as_object().unwrap().keys() {
+        assert_eq!(sent[name], written[name], "{name}");
+    }
+    assert_eq!((&sent["model"], &sent["stream"]), (&json!("native"), &json!(true)));
+    for name in ["provider", "session_id", "anthropic_beta"] {
+        assert!(sent.get(name).is_none(), "{name} is ours: {sent}");
+    }
+    let betas = headers["anthropic-beta"].as_str().unwrap();
+    assert!(betas.contains("context-management-2025-06-27"), "{betas}");
+    assert!(betas.contains("a-beta-2030-01-01"), "{betas}");
+}
