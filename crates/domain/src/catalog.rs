@@ -370,6 +370,8 @@ pub enum ReasoningReplay {
     Reasoning,
     /// As the list that it gave.
     ReasoningDetails,
+    /// As a part of the content, of the type `thinking`.
+    ThinkingPart,
 }
 
 /// How an upstream is made to go on where an assistant's message ends.

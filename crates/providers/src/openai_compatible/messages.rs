@@ -59,7 +59,18 @@ impl Writer<'_, '_> {
         self.out.extend_from_slice(b"{\"role\":\"");
         self.out.extend_from_slice(role.as_bytes());
         self.out.extend_from_slice(b"\",\"content\":");
-        if message.other.is_empty() && instruction.is_none() {
+        let thought = self.thought(message);
+        if let Some(thought) = &thought {
+            self.out.extend_from_slice(b"[{\"type\":\"thinking\",\"thinking\":[");
+            text_part(self.out, thought);
+            self.out.extend_from_slice(b"]}");
+        }
+        if thought.is_some() {
+            self.after_thinking(&message.content);
+            for (name, value) in &message.other {
+                self.member(message.role, name, value);
+            }
+        } else if message.other.is_empty() && instruction.is_none() {
             self.content(&message.content, "", None);
         } else {
             let prefix = self.prefix(message);
@@ -123,14 +134,9 @@ impl Writer<'_, '_> {
     }
 
     fn parts(&mut self, parts: &[Part], prefix: &str, suffix: &str) {
-        let own = |out: &mut BytesMut, text: &str| {
-            out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
-            write_string(out, text);
-            out.extend_from_slice(b"}");
-        };
         self.out.extend_from_slice(b"[");
         if !prefix.is_empty() {
-            own(self.out, prefix);
+            text_part(self.out, prefix);
             self.out.extend_from_slice(b",");
         }
         for (index, part) in parts.iter().enumerate() {
@@ -141,7 +147,7 @@ impl Writer<'_, '_> {
         }
         if !suffix.is_empty() {
             self.out.extend_from_slice(b",");
-            own(self.out, suffix);
+            text_part(self.out, suffix);
         }
         self.out.extend_from_slice(b"]");
     }
@@ -233,6 +239,30 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// Earlier reasoning that goes before the content, into the same list.
+    fn thought(&self, message: &Message) -> Option<String> {
+        let is_taken = message.role == Role::Assistant
+            && self.quirks.reasoning_replay() == Some(ReasoningReplay::ThinkingPart);
+        if is_taken { reasoning_text(message) } else { None }
+    }
+
+    fn after_thinking(&mut self, content: &Content) {
+        match content {
+            Content::Text(text) if !text.is_empty() => {
+                self.out.extend_from_slice(b",");
+                text_part(self.out, text);
+            }
+            Content::Parts(parts) => {
+                for part in parts {
+                    self.out.extend_from_slice(b",");
+                    self.part(part);
+                }
+            }
+            Content::None | Content::Text(_) => {}
+        }
+        self.out.extend_from_slice(b"]");
+    }
+
     /// Earlier reasoning, where this upstream takes it back. Text is everybody's; what was signed
     /// or encrypted goes only to those who speak of details themselves.
     fn reasoning(&mut self, message: &Message) {
@@ -241,6 +271,8 @@ impl Writer<'_, '_> {
             ReasoningReplay::ReasoningContent => ("reasoning_content", true),
             ReasoningReplay::Reasoning => ("reasoning", true),
             ReasoningReplay::ReasoningDetails => ("reasoning_details", false),
+            // Said in the content.
+            ReasoningReplay::ThinkingPart => return,
         };
         if !is_text {
             if let Some(details) = message.member(name) {
@@ -249,13 +281,7 @@ impl Writer<'_, '_> {
             }
             return;
         }
-        let text = message.reasoning().map(std::borrow::Cow::into_owned).or_else(|| {
-            let details = message.reasoning_details();
-            let texts = details.iter().filter_map(|d| d.text.as_deref().or(d.summary.as_deref()));
-            let joined: String = texts.collect();
-            (!joined.is_empty()).then_some(joined)
-        });
-        if let Some(text) = text {
+        if let Some(text) = reasoning_text(message) {
             self.begin(name);
             write_string(self.out, &text);
         }
@@ -275,6 +301,22 @@ impl Writer<'_, '_> {
         write_string(self.out, name);
         self.out.extend_from_slice(b":");
     }
+}
+
+/// What a message says of the thinking before it.
+fn reasoning_text(message: &Message) -> Option<String> {
+    message.reasoning().map(std::borrow::Cow::into_owned).or_else(|| {
+        let details = message.reasoning_details();
+        let texts = details.iter().filter_map(|d| d.text.as_deref().or(d.summary.as_deref()));
+        let joined: String = texts.collect();
+        (!joined.is_empty()).then_some(joined)
+    })
+}
+
+fn text_part(out: &mut BytesMut, text: &str) {
+    out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
+    write_string(out, text);
+    out.extend_from_slice(b"}");
 }
 
 /// Whether a message at the end is the beginning of the answer.

@@ -128,7 +128,8 @@ fn write_parameter(
                 _ => dropped.add(name),
             }
         }
-        "modalities" if value.get() == "[\"text\"]" => Ok(()),
+        // Images are made by a tool here.
+        "modalities" if tools::are_made(value) => Ok(()),
         // Sampling that this dialect has no word for, and what only chat completions know.
         _ => dropped.add(name),
     }

@@ -7,7 +7,7 @@ use protocol::chat::view::{FunctionTool, Tool, ToolChoice};
 use protocol::json::write_string;
 use serde_json::value::RawValue;
 
-use crate::body::{Body, members, text};
+use crate::body::{Body, elements, members, text};
 use crate::dropped::Dropped;
 use crate::error::EncodeError;
 use crate::openai_compatible::encode::is_taken;
@@ -38,6 +38,12 @@ pub(super) fn write(
         } else {
             dropped.add("web_search_options")?;
         }
+    }
+    if request.parameter("modalities").is_some_and(wants_image) {
+        if !written.is_empty() {
+            written.extend_from_slice(b",");
+        }
+        written.extend_from_slice(b"{\"type\":\"image_generation\"}");
     }
     let tools = request.tools();
     let takes = is_taken("tools", endpoint, body.quirks);
@@ -74,6 +80,17 @@ pub(super) fn write(
         }
     }
     Ok(())
+}
+
+/// Whether every kind of answer that is asked for can be given.
+pub(super) fn are_made(modalities: &RawValue) -> bool {
+    elements(modalities)
+        .into_iter()
+        .all(|kind| matches!(text(kind).as_deref(), Some("text" | "image")))
+}
+
+fn wants_image(modalities: &RawValue) -> bool {
+    elements(modalities).into_iter().any(|kind| text(kind).as_deref() == Some("image"))
 }
 
 /// Whether the tool has a form here.

@@ -195,6 +195,13 @@ fn only_what_an_upstream_knows_is_in_its_messages() {
     assert_eq!(messages[0], members["messages"][0]);
     assert_eq!(messages[2]["reasoning_details"], members["messages"][2]["reasoning_details"]);
     assert_eq!(messages[2]["annotations"], json!([{"type": "file"}]));
+    let (body, _) = sent(&members, json!({"reasoning_replay": "thinking_part"}));
+    let expected = json!([
+        {"type": "thinking", "thinking": [{"type": "text", "text": "think"}]},
+        {"type": "text", "text": "x"}]);
+    assert_eq!(body["messages"][2]["content"], expected);
+    assert_eq!(body["messages"][2]["tool_calls"], call("call_1"));
+    assert!(body["messages"][2].get("reasoning").is_none());
     let marks = json!({"cache_marks": "prompt_cache_breakpoint"});
     let part =
         json!({"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}});

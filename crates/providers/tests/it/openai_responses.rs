@@ -159,6 +159,14 @@ fn what_has_no_place_is_reported_or_refused() {
 }
 
 #[test]
+fn images_are_made_by_a_tool() {
+    let (body, dropped) = sent(&chat(&json!({"modalities": ["image", "text"]})), &endpoint());
+    assert_eq!((&body["tools"], dropped), (&json!([{"type": "image_generation"}]), vec![]));
+    let (body, dropped) = sent(&chat(&json!({"modalities": ["text", "audio"]})), &endpoint());
+    assert_eq!((body.get("tools"), dropped), (None, vec!["modalities".to_owned()]));
+}
+
+#[test]
 fn models_that_do_not_reason_are_not_asked_to() {
     let mut endpoint = endpoint();
     endpoint.supported_parameters = vec!["max_tokens".into(), "temperature".into()];
