@@ -144,3 +144,16 @@ fn an_endpoint_that_failed_is_demoted_for_a_while() {
     list[0].stats.answered(later, 10);
     assert!(!list[0].stats.is_demoted(later));
 }
+
+/// `docs/ROUTING.md` tells users how requests are shared out.
+#[test]
+fn the_worked_example_is_true() {
+    const PAGE: &str = include_str!("../../../../../docs/ROUTING.md");
+    let list = candidates(&[("one", 1), ("two", 2), ("three", 3)]);
+    for (candidate, dollars) in list.iter().zip(1..) {
+        let percent = share(candidate, list.iter()) * 100.0;
+        let line =
+            format!("| {} | ${dollars} | {percent:.1} % |", candidate.endpoint.provider.slug);
+        assert!(PAGE.contains(&line), "{line}");
+    }
+}
