@@ -114,6 +114,9 @@ const REDACTED: &str = "[redacted]";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Settings;
+    use crate::upstream::fetch::guard::Guard;
+    use crate::upstream::transport;
 
     #[test]
     fn each_part_of_a_credential_is_taken_out() {
@@ -122,6 +125,44 @@ mod tests {
         let expected = "[redacted] may not, nor [redacted]; short is a word";
         assert_eq!(scrubbed(said.to_owned(), credential), expected);
         assert_eq!(scrubbed(format!("key {credential}"), credential), "key [redacted]");
+    }
+
+    fn google(serving: Serving) -> Provider {
+        let provider = crate::testing::provider("google-vertex", "https://vertex.example/v1");
+        Provider { auth: Auth::GoogleOauth, serving, ..provider }
+    }
+
+    #[tokio::test]
+    async fn googles_tokens_go_where_they_are_wanted_and_nowhere_else() {
+        let guard = Guard::new(false);
+        let client = transport::guarded(&Settings::default(), guard).unwrap();
+        let tokens = GoogleTokens::new(client, guard, false);
+        let secret = Secret::new("ya29.mine".to_owned());
+        let credentials =
+            Credentials::new(HashMap::from([("google-vertex".to_owned(), secret.clone())]));
+        let now = Timestamp::EPOCH;
+
+        let live = google(Serving::Live);
+        let minted = credentials.minted(&tokens, &live, now).await.unwrap();
+        assert_eq!(minted.as_ref(), Some(&secret));
+        let mut request = http::Request::new(Bytes::new());
+        credentials.attach(&mut request, &live, minted.as_ref(), now).unwrap();
+        assert_eq!(request.headers()["authorization"], "Bearer ya29.mine");
+
+        let sandboxed = google(Serving::Sandbox { base_url: "http://127.0.0.1:1".to_owned() });
+        assert_eq!(credentials.minted(&tokens, &sandboxed, now).await.unwrap(), None);
+        let other = Provider { auth: Auth::Bearer, ..google(Serving::Live) };
+        assert_eq!(credentials.minted(&tokens, &other, now).await.unwrap(), None);
+        let mut request = http::Request::new(Bytes::new());
+        credentials.attach(&mut request, &sandboxed, None, now).unwrap();
+        assert!(request.headers().is_empty());
+
+        // A key that cannot be used fails without a word about it.
+        let broken = Secret::new("{\"private_key\": \"hush\"}".to_owned());
+        let credentials = Credentials::new(HashMap::from([("google-vertex".to_owned(), broken)]));
+        let error = credentials.minted(&tokens, &live, now).await.unwrap_err();
+        assert!(!format!("{error:?}").contains("hush"));
+        assert_eq!((error.kind, error.retry), (ErrorType::ProviderUnavailable, Retry::Other));
     }
 
     #[test]
