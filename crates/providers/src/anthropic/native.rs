@@ -12,9 +12,9 @@ use crate::body::Body;
 use crate::dropped::Dropped;
 use crate::error::EncodeError;
 use crate::turns::ability::Ability;
-use crate::turns::cache;
 use crate::turns::emit::Undo;
 use crate::turns::thinking::{Against, Thinking, plan};
+use crate::turns::{cache, identity};
 
 /// What a signature begins with that we made ourselves, for reasoning of other vendors that had
 /// to travel through a client of Anthropic's. It means nothing to Anthropic.
@@ -59,6 +59,7 @@ pub(super) fn write(
             "temperature" | "top_p" | "top_k" if !ability.takes(name) => dropped.add(name)?,
             "thinking" if thought == Thought::Refused => dropped.add("thinking")?,
             "thinking" | "output_config" if thought == Thought::OtherForm => {}
+            "metadata" => write_metadata(&mut body, value)?,
             name => body.raw(name, value.get()),
         }
     }
@@ -73,6 +74,19 @@ pub(super) fn write(
     }
     let (betas, undo) = (betas(native), Undo::nothing());
     Ok(Written { body: body.finish()?, betas, undo, dropped: dropped.into_names() })
+}
+
+/// The caller's metadata, with the end user as a provider may know them.
+fn write_metadata(body: &mut Body<'_>, raw: &RawValue) -> Result<(), EncodeError> {
+    let metadata = serde_json::from_str::<Map<String, Value>>(raw.get());
+    let Ok(mut metadata) = metadata else {
+        body.raw("metadata", raw.get());
+        return Ok(());
+    };
+    if let Some(Value::String(user)) = metadata.get_mut("user_id") {
+        *user = identity::end_user(user);
+    }
+    body.json("metadata", &metadata)
 }
 
 /// Instructions, or else tools, with a mark for caching at their end, where the caller marks

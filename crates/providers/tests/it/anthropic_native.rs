@@ -3,7 +3,7 @@
 use protocol::dialects::messages;
 use serde_json::{Value, json};
 
-use crate::anthropic::{encode, endpoint, quirky};
+use crate::anthropic::{encode, endpoint, quirky, sent};
 
 #[test]
 fn what_was_written_in_this_dialect_goes_out_as_it_was_written() {
@@ -21,6 +21,11 @@ fn what_was_written_in_this_dialect_goes_out_as_it_was_written() {
     wanted["model"] = json!("b-large");
     wanted["max_tokens"] = json!(64_000);
     wanted["stream"] = json!(true);
+    // Who the caller's end users are is not the provider's business, in no dialect.
+    let chat =
+        json!({"model": "a/b", "user": "u", "messages": [{"role": "user", "content": "Hi"}]});
+    wanted["metadata"] = sent(&chat, &endpoint()).0["metadata"].clone();
+    assert_eq!(wanted["metadata"]["user_id"].as_str().map(str::len), Some(64));
     assert_eq!(serde_json::from_str::<Value>(text).unwrap(), wanted);
     assert!(encoded.dropped.is_empty());
 
