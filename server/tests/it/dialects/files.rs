@@ -1,5 +1,6 @@
 //! Media to send, and a server from which they can be fetched.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
@@ -38,7 +39,11 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();

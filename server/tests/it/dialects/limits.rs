@@ -1,7 +1,7 @@
 //! What does not survive, and why: the other half of the grid. A cell that is listed here and
 //! works is a mistake just as one that isn't and doesn't.
 
-use super::cell::Inbound::{self, Completions, Messages};
+use super::cell::Inbound::{self, Chat, Completions, Messages, Responses};
 use super::cell::Upstream::{
     self, Anthropic, AzureOpenAi, Bedrock, Cohere, Google, OpenAiCompatible, OpenAiResponses,
     Vertex,
@@ -88,12 +88,8 @@ pub(super) const LIMITS: &[Limit] = &[
         How::Lost,
         "shows reasoning as plain text, without anything that must come back",
     ),
-    upstream(
-        &["image_answer", "audio_answer"],
-        &[Anthropic, Bedrock, Cohere],
-        How::Dropped,
-        "answers in text",
-    ),
+    upstream(&["image_answer"], &[Anthropic, Cohere], How::Dropped, "answers in text"),
+    upstream(&["audio_answer"], &[Anthropic, Bedrock, Cohere], How::Dropped, "does not speak"),
     upstream(&["audio_answer"], &[OpenAiResponses], How::Dropped, "answers in text and images"),
     upstream(
         &["audio"],
@@ -140,13 +136,6 @@ pub(super) const LIMITS: &[Limit] = &[
         "does not tell how likely its words were",
     ),
     upstream(&["service_tier"], &[Anthropic], How::Dropped, "knows `auto` and `standard_only`"),
-    Limit {
-        rows: &["automatic_mark"],
-        inbound: &[Messages],
-        upstream: &[Anthropic],
-        how: How::Lost,
-        reason: "what is sent on as it came is not marked by us",
-    },
     upstream(&["service_tier"], &[Google, Vertex, Cohere], How::Dropped, "has no tiers"),
     Limit {
         rows: &["refusal"],
@@ -168,5 +157,33 @@ pub(super) const LIMITS: &[Limit] = &[
         upstream: &[],
         how: How::Lost,
         reason: "an answer is text, without a place for citations",
+    },
+    Limit {
+        rows: &["unknown_member"],
+        inbound: &[Responses],
+        upstream: &[OpenAiResponses],
+        how: How::Refused,
+        reason: "it is passed on untouched, and OpenAI refuses what it does not know",
+    },
+    Limit {
+        rows: &["unknown_member"],
+        inbound: &[Messages],
+        upstream: &[Anthropic],
+        how: How::Refused,
+        reason: "it is passed on untouched, and Anthropic refuses what it does not know",
+    },
+    Limit {
+        rows: &["unknown_member"],
+        inbound: &[Chat, Completions],
+        upstream: &[OpenAiResponses, Anthropic, Google, Vertex, Bedrock, Cohere],
+        how: How::Dropped,
+        reason: "is another dialect, which has no place for it",
+    },
+    Limit {
+        rows: &["unknown_member"],
+        inbound: &[Responses, Messages],
+        upstream: &[],
+        how: How::Dropped,
+        reason: "is another dialect, which has no place for it",
     },
 ];

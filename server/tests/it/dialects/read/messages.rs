@@ -5,80 +5,106 @@ use serde_json::{Value, json};
 use super::{Call, Choice, Counts, Event, Finish, Said, count, ensure, list, optional_text, text};
 
 pub(super) fn stream(events: &[Event]) -> Result<Said, String> {
-    let mut message = Value::Null;
-    let mut blocks: Vec<Value> = Vec::new();
-    let mut inputs: Vec<String> = Vec::new();
-    let mut open = false;
-    let mut stopped = false;
-    let mut metadata = Value::Null;
-    let mut failure = None;
+    let mut reader = Reader::default();
     for event in events {
         let data = event.json()?;
         ensure(data["type"] == *event.name, || format!("`{}` names {data}", event.name))?;
-        ensure(!stopped && failure.is_none(), || format!("after the end: {data}"))?;
-        if message.is_null() && !["message_start", "ping", "error"].contains(&event.name.as_str()) {
+        reader.take(&event.name, data)?;
+    }
+    reader.said()
+}
+
+#[derive(Default)]
+struct Reader {
+    message: Value,
+    blocks: Vec<Value>,
+    /// The text of each block's input so far.
+    inputs: Vec<String>,
+    /// Whether the last block may still grow.
+    is_open: bool,
+    is_stopped: bool,
+    metadata: Value,
+    failure: Option<Value>,
+}
+
+impl Reader {
+    fn take(&mut self, name: &str, data: Value) -> Result<(), String> {
+        ensure(!self.is_stopped && self.failure.is_none(), || format!("after the end: {data}"))?;
+        if self.message.is_null() && !["message_start", "ping", "error"].contains(&name) {
             return Err(format!("before the start: {data}"));
         }
-        match event.name.as_str() {
-            "ping" => {}
+        match name {
+            "ping" => Ok(()),
             "message_start" => {
-                ensure(message.is_null(), || "it starts twice".to_owned())?;
+                ensure(self.message.is_null(), || "it starts twice".to_owned())?;
                 ensure(data["message"]["content"] == json!([]), || format!("{data}"))?;
-                message = data["message"].clone();
+                self.message = data["message"].clone();
+                Ok(())
             }
             "content_block_start" => {
-                ensure(!open, || format!("a block starts inside another: {data}"))?;
-                ensure(data["index"] == blocks.len(), || format!("out of order: {data}"))?;
-                blocks.push(data["content_block"].clone());
-                inputs.push(String::new());
-                open = true;
+                ensure(!self.is_open, || format!("a block starts inside another: {data}"))?;
+                ensure(data["index"] == self.blocks.len(), || format!("out of order: {data}"))?;
+                self.blocks.push(data["content_block"].clone());
+                self.inputs.push(String::new());
+                self.is_open = true;
+                Ok(())
             }
             "content_block_delta" => {
-                let last = blocks.len().wrapping_sub(1);
-                ensure(open && data["index"] == last, || format!("no open block: {data}"))?;
-                grow(&mut blocks[last], &mut inputs[last], &data["delta"])?;
+                let last = self.last(&data)?;
+                grow(&mut self.blocks[last], &mut self.inputs[last], &data["delta"])
             }
             "content_block_stop" => {
-                let last = blocks.len().wrapping_sub(1);
-                ensure(open && data["index"] == last, || format!("no open block: {data}"))?;
-                open = false;
-                if !inputs[last].is_empty() {
-                    blocks[last]["input"] = serde_json::from_str(&inputs[last])
-                        .map_err(|error| format!("input `{}`: {error}", inputs[last]))?;
+                let last = self.last(&data)?;
+                self.is_open = false;
+                let input = &self.inputs[last];
+                if !input.is_empty() {
+                    self.blocks[last]["input"] = serde_json::from_str(input)
+                        .map_err(|error| format!("input `{input}`: {error}"))?;
                 }
+                Ok(())
             }
             "message_delta" => {
-                ensure(!open, || "the message ends inside a block".to_owned())?;
+                ensure(!self.is_open, || "the message ends inside a block".to_owned())?;
                 for name in ["stop_reason", "stop_sequence"] {
-                    message[name] = data["delta"][name].clone();
+                    self.message[name] = data["delta"][name].clone();
                 }
                 for (name, value) in data["usage"].as_object().into_iter().flatten() {
-                    message["usage"][name] = value.clone();
+                    self.message["usage"][name] = value.clone();
                 }
+                Ok(())
             }
             "message_stop" => {
-                ensure(!message["stop_reason"].is_null(), || "no stop reason".to_owned())?;
-                metadata = data["openrouter_metadata"].clone();
-                stopped = true;
+                let has_reason = !self.message["stop_reason"].is_null();
+                ensure(has_reason, || "there is no stop reason".to_owned())?;
+                self.metadata = data["openrouter_metadata"].clone();
+                self.is_stopped = true;
+                Ok(())
             }
-            "error" => failure = Some(data),
-            other => return Err(format!("there is no event `{other}`")),
+            "error" => {
+                self.failure = Some(data);
+                Ok(())
+            }
+            other => Err(format!("there is no event `{other}`")),
         }
     }
-    ensure(stopped || failure.is_some(), || "the stream has no end".to_owned())?;
-    message["content"] = blocks.into();
-    let mut said = if let Some(failure) = &failure {
-        let mut said = read(&message, true)?;
-        said.error = Some(error(&failure["error"]));
-        said.metadata = failure["openrouter_metadata"].clone();
-        said
-    } else {
-        read(&message, false)?
-    };
-    if !metadata.is_null() {
-        said.metadata = metadata;
+
+    /// The block that an event is of.
+    fn last(&self, data: &Value) -> Result<usize, String> {
+        let last = self.blocks.len().checked_sub(1).filter(|_| self.is_open);
+        last.filter(|last| data["index"] == *last).ok_or_else(|| format!("no open block: {data}"))
     }
-    Ok(said)
+
+    fn said(mut self) -> Result<Said, String> {
+        ensure(self.is_stopped || self.failure.is_some(), || "there is no end".to_owned())?;
+        self.message["content"] = self.blocks.into();
+        let mut said = read(&self.message, self.failure.is_some())?;
+        said.metadata = self.metadata;
+        if let Some(failure) = self.failure {
+            said.error = Some(error(&failure["error"]));
+            said.metadata = failure["openrouter_metadata"].clone();
+        }
+        Ok(said)
+    }
 }
 
 pub(super) fn whole(body: &Value) -> Result<Said, String> {

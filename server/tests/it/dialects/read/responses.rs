@@ -48,7 +48,8 @@ impl Reader {
             return Ok(());
         }
         match name {
-            "response.in_progress" => Ok(()),
+            // The last two say why, right before `response.failed`.
+            "response.in_progress" | "error" | "response.error" => Ok(()),
             "response.output_item.added" => {
                 ensure(data["output_index"] == self.items.len(), || format!("order: {data}"))?;
                 self.items.push(data["item"].clone());
@@ -62,8 +63,6 @@ impl Reader {
                 self.last = Some(data["response"].clone());
                 Ok(())
             }
-            // Says why, right before `response.failed`.
-            "error" | "response.error" => Ok(()),
             _ => {
                 let item = self.item(data)?;
                 grow(name, item, data)

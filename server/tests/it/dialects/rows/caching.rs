@@ -12,7 +12,8 @@ pub(super) const ROWS: &[Row] = &[
         title: "a mark on a system message",
         ask: || Ask { system: vec![Text::marked(LONG, Mark::FiveMinutes)], ..Ask::question("Hi.") },
         proof: Proof::Understood(|seen| {
-            is_marked(seen.system.iter().filter_map(Part::cache).collect(), false)
+            let marks: Vec<_> = seen.system.iter().filter_map(Part::cache).collect();
+            is_marked(&marks, false)
         }),
     },
     Row {
@@ -23,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
                 vec![AskPart::Text(Text::marked(LONG, Mark::OneHour)), AskPart::text("Hi.")];
             Ask { turns: vec![Turn::User { parts, name: None }], ..Ask::question("") }
         },
-        proof: Proof::Understood(|seen| is_marked(marks(seen), true)),
+        proof: Proof::Understood(|seen| is_marked(&marks(seen), true)),
     },
     Row {
         id: "mark_tool",
@@ -33,7 +34,8 @@ pub(super) const ROWS: &[Row] = &[
             Ask::question("What is the weather in Oslo?").with_tools(vec![tool])
         },
         proof: Proof::Understood(|seen| {
-            is_marked(seen.tools.iter().filter_map(|tool| tool.cache.as_ref()).collect(), false)
+            let marks: Vec<_> = seen.tools.iter().filter_map(|tool| tool.cache.as_ref()).collect();
+            is_marked(&marks, false)
         }),
     },
     Row {
@@ -85,8 +87,8 @@ fn marks(seen: &Understood) -> Vec<&CacheMark> {
 }
 
 /// Marked once, for as long as was asked where the provider knows of hours.
-fn is_marked(marks: Vec<&CacheMark>, for_an_hour: bool) -> Check {
-    let [mark] = marks.as_slice() else { return Err(format!("{marks:?}")) };
+fn is_marked(marks: &[&CacheMark], for_an_hour: bool) -> Check {
+    let [mark] = marks else { return Err(format!("{marks:?}")) };
     let is_hour = mark.ttl.as_deref() == Some("1h");
     ensure(is_hour == for_an_hour, || format!("{mark:?}"))
 }

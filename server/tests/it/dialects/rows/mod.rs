@@ -3,6 +3,7 @@
 mod caching;
 mod ending;
 mod media;
+mod native;
 mod reasoning;
 mod sampling;
 mod structured;
@@ -57,6 +58,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { title: "Images, files, audio and video", rows: media::ROWS },
     Section { title: "Prompt caches", rows: caching::ROWS },
     Section { title: "Sampling", rows: sampling::ROWS },
+    Section { title: "Members that we do not know", rows: native::ROWS },
     Section { title: "Endings, usage and errors", rows: ending::ROWS },
 ];
 

@@ -35,10 +35,10 @@ pub(super) const ROWS: &[Row] = &[
         title: "switched off",
         ask: || ask(Thinking::Off),
         proof: Proof::Understood(|seen| match &seen.reasoning {
-            None => Ok(()),
-            Some(Reasoning { enabled: false, .. }) => Ok(()),
+            None | Some(Reasoning { enabled: false, .. } | Reasoning { budget: Some(0), .. }) => {
+                Ok(())
+            }
             Some(Reasoning { effort: Some(effort), .. }) if effort == "none" => Ok(()),
-            Some(Reasoning { budget: Some(0), .. }) => Ok(()),
             Some(other) => Err(format!("{other:?}")),
         }),
     },

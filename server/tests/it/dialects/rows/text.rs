@@ -115,13 +115,15 @@ const ODD: &str = "Say “é漢字🙂” — \"quoted\", back\\slash,\n\ttabbed
 
 /// Who said which text.
 fn said(seen: &Understood) -> Vec<(Role, &str)> {
-    let text = |part| match part {
-        &Part::Text { ref text, .. } => Some(text.as_str()),
-        _ => None,
-    };
+    fn text_of(part: &Part) -> Option<&str> {
+        match part {
+            Part::Text { text, .. } => Some(text),
+            _ => None,
+        }
+    }
     seen.turns
         .iter()
-        .flat_map(|turn| turn.parts.iter().filter_map(text).map(|text| (turn.role, text)))
+        .flat_map(|turn| turn.parts.iter().filter_map(text_of).map(|text| (turn.role, text)))
         .collect()
 }
 

@@ -45,26 +45,9 @@ pub(super) fn write(ask: &Ask) -> Result<Map<String, Value>, NoForm> {
         }
         set("tool_choice", choice);
     }
-    let mut output = Map::new();
-    match &ask.format {
-        None => {}
-        Some(Format::JsonObject) => return Err("`output_config.format` is a schema"),
-        Some(Format::Schema { schema, .. }) => {
-            output.insert("format".into(), json!({ "type": "json_schema", "schema": schema }));
-        }
-    }
-    match ask.thinking {
-        None => {}
-        Some(Thinking::Off) => set("thinking", json!({ "type": "disabled" })),
-        Some(Thinking::Budget(tokens)) => {
-            set("thinking", json!({ "type": "enabled", "budget_tokens": tokens }));
-        }
-        Some(Thinking::Effort(effort)) => {
-            refuse_if(effort == "minimal", "`effort` begins at `low`")?;
-            set("thinking", json!({ "type": "adaptive" }));
-            output.insert("effort".into(), json!(effort));
-        }
-        Some(Thinking::Hidden(_)) => return Err("`thinking` is always shown"),
+    let (thinking, output) = thinking_and_output(ask)?;
+    if let Some(thinking) = thinking {
+        set("thinking", thinking);
     }
     if !output.is_empty() {
         set("output_config", output.into());
@@ -82,6 +65,32 @@ pub(super) fn write(ask: &Ask) -> Result<Map<String, Value>, NoForm> {
         }
     }
     Ok(body)
+}
+
+/// `thinking`, and what of it and of the form of the answer stands in `output_config`.
+fn thinking_and_output(ask: &Ask) -> Result<(Option<Value>, Map<String, Value>), NoForm> {
+    let mut output = Map::new();
+    match &ask.format {
+        None => {}
+        Some(Format::JsonObject) => return Err("`output_config.format` is a schema"),
+        Some(Format::Schema { schema, .. }) => {
+            output.insert("format".into(), json!({ "type": "json_schema", "schema": schema }));
+        }
+    }
+    let thinking = match ask.thinking {
+        None => None,
+        Some(Thinking::Off) => Some(json!({ "type": "disabled" })),
+        Some(Thinking::Budget(tokens)) => {
+            Some(json!({ "type": "enabled", "budget_tokens": tokens }))
+        }
+        Some(Thinking::Effort(effort)) => {
+            refuse_if(effort == "minimal", "`effort` begins at `low`")?;
+            output.insert("effort".into(), json!(effort));
+            Some(json!({ "type": "adaptive" }))
+        }
+        Some(Thinking::Hidden(_)) => return Err("`thinking` is always shown"),
+    };
+    Ok((thinking, output))
 }
 
 fn service_tier(tier: &str) -> Result<&'static str, NoForm> {

@@ -14,10 +14,10 @@ pub(super) fn write(ask: &Ask) -> Result<Map<String, Value>, NoForm> {
         texts => (None, texts),
     };
     if !more.is_empty() {
-        input.push(item("system", more.iter().map(text_part).collect::<Result<_, _>>()?));
+        input.push(item("system", &more.iter().map(text_part).collect()));
     }
     if let Some(text) = ask.developer {
-        input.push(item("developer", json!(text)));
+        input.push(item("developer", &json!(text)));
     }
     for turn in &ask.turns {
         items(turn, &mut input)?;
@@ -67,16 +67,16 @@ pub(super) fn write(ask: &Ask) -> Result<Map<String, Value>, NoForm> {
     Ok(body)
 }
 
-fn item(role: &str, content: Value) -> Value {
+fn item(role: &str, content: &Value) -> Value {
     json!({ "type": "message", "role": role, "content": content })
 }
 
-fn text_part(text: &Text) -> Result<Value, NoForm> {
+fn text_part(text: &Text) -> Value {
     let mut part = json!({ "type": "input_text", "text": text.text });
     if let Some(mark) = text.mark {
         part["cache_control"] = mark.to_json();
     }
-    Ok(part)
+    part
 }
 
 fn items(turn: &Turn, input: &mut Vec<Value>) -> Result<(), NoForm> {
@@ -85,16 +85,16 @@ fn items(turn: &Turn, input: &mut Vec<Value>) -> Result<(), NoForm> {
             refuse_if(name.is_some(), "messages have no names")?;
             let content = match parts.as_slice() {
                 [Part::Text(Text { text, mark: None })] => json!(text),
-                parts => parts.iter().map(part).collect::<Result<_, _>>()?,
+                parts => parts.iter().map(part).collect(),
             };
-            input.push(item("user", content));
+            input.push(item("user", &content));
         }
         Turn::Assistant { text, calls } => {
             if let Some(text) = text {
                 // As lenient as clients are: neither id nor status.
                 input.push(item(
                     "assistant",
-                    json!([{ "type": "output_text", "text": text,
+                    &json!([{ "type": "output_text", "text": text,
                     "annotations": [] }]),
                 ));
             }
@@ -115,9 +115,9 @@ fn items(turn: &Turn, input: &mut Vec<Value>) -> Result<(), NoForm> {
     Ok(())
 }
 
-fn part(part: &Part) -> Result<Value, NoForm> {
-    Ok(match part {
-        Part::Text(text) => text_part(text)?,
+fn part(part: &Part) -> Value {
+    match part {
+        Part::Text(text) => text_part(text),
         Part::Image(source) => {
             json!({ "type": "input_image", "detail": "auto", "image_url": source.url() })
         }
@@ -132,7 +132,7 @@ fn part(part: &Part) -> Result<Value, NoForm> {
         }
         Part::Video { base64 } => json!({ "type": "input_video",
             "video_url": format!("data:video/mp4;base64,{base64}") }),
-    })
+    }
 }
 
 fn tool(tool: &Tool) -> Result<Value, NoForm> {
