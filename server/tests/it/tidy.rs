@@ -169,8 +169,9 @@ fn every_file_of_a_registry_is_registered() {
     let providers = read("crates/providers/src/lib.rs");
     for entry in fs::read_dir(root().join("crates/providers/src")).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // What several dialects share has no dialect of its own.
+        if path.is_dir() && name != "turns" {
             assert!(providers.contains(&format!("&{name}::")), "{name} is not in ADAPTERS");
         }
     }

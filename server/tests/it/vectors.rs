@@ -96,16 +96,12 @@ async fn numbers_are_the_same_however_they_are_written() {
 /// Little-endian floats out of base64, read the slow way.
 fn unpack(base64: &str) -> Vec<f32> {
     const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits: String = base64
-        .trim_end_matches('=')
-        .chars()
-        .map(|digit| format!("{:06b}", DIGITS.find(digit).unwrap()))
+    let digits = base64.trim_end_matches('=').chars().map(|digit| DIGITS.find(digit).unwrap());
+    let bits: Vec<u8> = digits
+        .flat_map(|value| (0..6).rev().map(move |bit| u8::from(value >> bit & 1 == 1)))
         .collect();
-    let bytes: Vec<u8> = bits
-        .as_bytes()
-        .chunks_exact(8)
-        .map(|bits| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap())
-        .collect();
+    let byte = |bits: &[u8]| bits.iter().fold(0, |byte, bit| byte << 1 | bit);
+    let bytes: Vec<u8> = bits.chunks_exact(8).map(byte).collect();
     bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
 }
 

@@ -6,6 +6,7 @@ use axum::routing::{get, post};
 use protocol::dialects::Dialect;
 
 use crate::http::error::in_dialect;
+use crate::http::wrong_method;
 use crate::state::AppState;
 
 pub(crate) mod create;
@@ -17,5 +18,6 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/responses", post(create::create))
         .route("/responses/{response_id}", get(kept::find).delete(kept::delete))
         .route("/responses/{response_id}/input_items", get(kept::list_input))
+        .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Dialect::Responses, in_dialect))
 }
