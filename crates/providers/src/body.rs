@@ -8,8 +8,8 @@ use domain::catalog::Endpoint;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use protocol::chat::request::ChatRequest;
 use protocol::json::write_string;
-use serde::{Deserialize, Serialize};
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::EncodeError;

@@ -165,7 +165,7 @@ fn final_thought(asked: &Understood) -> Result<()> {
     };
     let sentence = format!(
         "Expected `thinking` or `redacted_thinking`, but found `{found}`. When `thinking` is \
-         enabled, a final `assistant` message must start with a thinking block (preceeding the \
+         enabled, a final `assistant` message must start with a thinking block (preceding the \
          lastmost set of `tool_use` and `tool_result` blocks)."
     );
     Err(Refusal::rule(format!("messages.{index}.content.0.type"), sentence))
