@@ -16,6 +16,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) fn response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> UpstreamError {
     let said = Said::read(body);
     let (kind, retry) = meaning(status.as_u16(), &said);
+    let raw = raw(status.as_u16(), kind, body);
     let retry = match (retry, retry_after(headers)) {
         (Retry::Other | Retry::Same, Some(wait)) if is_temporary(kind) => Retry::After(wait),
         (retry, _) => retry,
@@ -25,7 +26,7 @@ pub(crate) fn response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
         retry,
         status: Some(status.as_u16()),
         provider_code: said.code.clone(),
-        raw: may_be_shown(status.as_u16()).then(|| raw::shorten(body)).flatten(),
+        raw,
         message: message(kind).to_owned(),
     }
 }
@@ -57,15 +58,16 @@ pub(crate) fn in_band(body: &[u8]) -> UpstreamError {
         // The response itself was well: this is what its error object stands for.
         status: Some(status),
         provider_code: said.code.clone(),
-        raw: may_be_shown(status).then(|| raw::shorten(body)).flatten(),
+        raw: raw(status, kind, body),
         message: message(kind).to_owned(),
     }
 }
 
-/// What an upstream says about our credential or our bill is none of the caller's business, and
-/// some repeat the credential.
-const fn may_be_shown(status: u16) -> bool {
-    !matches!(status, 401 | 402)
+/// The upstream's own words. What it says about our credential, our account or our bill is none
+/// of the caller's business, and some repeat the credential.
+fn raw(status: u16, kind: ErrorType, body: &[u8]) -> Option<String> {
+    let is_ours = kind == ErrorType::ProviderUnavailable && (status < 408 || status == 429);
+    if is_ours { None } else { raw::shorten(body) }
 }
 
 const fn is_temporary(kind: ErrorType) -> bool {
@@ -135,6 +137,23 @@ impl Said {
             || SIGNS.iter().any(|sign| self.message.contains(sign))
     }
 
+    fn is_about_us(&self) -> bool {
+        const SIGNS: [&str; 8] = [
+            "incorrect api key",
+            "invalid api key",
+            "api key not valid",
+            "api key is invalid",
+            "exceeded your current quota",
+            "check your plan and billing",
+            "insufficient balance",
+            "credit balance",
+        ];
+        const CODES: [&str; 3] = ["invalid_api_key", "insufficient_quota", "billing_not_active"];
+        let names = [self.code.as_deref(), self.kind.as_deref()];
+        names.into_iter().flatten().any(|name| CODES.contains(&name))
+            || SIGNS.iter().any(|sign| self.message.contains(sign))
+    }
+
     fn is_about_content(&self) -> bool {
         const SIGNS: [&str; 6] = [
             "content_policy",
@@ -151,6 +170,8 @@ impl Said {
 
 fn meaning(status: u16, said: &Said) -> (ErrorType, Retry) {
     match status {
+        // Some tell us of our key (xAI) or our bill (OpenAI) as if the request were at fault.
+        400 | 429 if said.is_about_us() => (ErrorType::ProviderUnavailable, Retry::Other),
         // Another endpoint of the model, or another model, may have more room.
         400 | 413 | 422 if said.is_about_context() => {
             (ErrorType::ContextLengthExceeded, Retry::Other)
@@ -319,8 +340,30 @@ mod tests {
         let body = br#"{"error":{"message":"Incorrect API key provided: sk-proj-abcdef123456"}}"#;
         let error = response(StatusCode::UNAUTHORIZED, &HeaderMap::new(), body);
         assert_eq!(error.raw, None);
-        let error = response(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
+        let error = response(StatusCode::UNPROCESSABLE_ENTITY, &HeaderMap::new(), body);
         let raw = error.raw.unwrap();
         assert!(!raw.contains("abcdef"), "{raw}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_our_account_is_not_the_callers_fault() {
+        for (status, body) in [
+            (400, r#"{"code":"invalid argument","error":"Incorrect API key provided: xa***"}"#),
+            (400, r#"{"error":{"message":"no","code":"invalid_api_key"}}"#),
+            (403, r#"{"error":"Your team 1a2b-3c has used all available credits"}"#),
+            (
+                429,
+                r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.",
+                    "type":"insufficient_quota","code":"insufficient_quota"}}"#,
+            ),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let error = response(status, &HeaderMap::new(), body.as_bytes());
+            let expected = (ErrorType::ProviderUnavailable, Retry::Other);
+            assert_eq!((error.kind, error.retry), expected, "{status} {body}");
+            assert_eq!(error.raw, None, "{status} {body}");
+        }
+        let error = in_band(br#"{"error":{"code":"insufficient_quota","message":"x"}}"#);
+        assert_eq!((error.kind, error.raw), (ErrorType::ProviderUnavailable, None));
     }
 }
