@@ -36,10 +36,22 @@ pub(crate) fn settings() -> Settings {
     Settings { sandbox_top_up: true, sandbox_top_up_max: Usd::from_dollars(100), sign_up: true }
 }
 
+/// Those that the shipped catalog uses; `providers` speaks them.
+const DIALECTS: [&str; 8] = [
+    "anthropic",
+    "azure_openai",
+    "bedrock",
+    "cohere",
+    "google",
+    "openai_compatible",
+    "openai_responses",
+    "vertex",
+];
+
 pub(crate) fn shipped() -> Catalog {
     let without = Without::Sandbox { base_url: "http://127.0.0.1:9".to_owned() };
     let sources = Sources { builtin: true, extra_dirs: Vec::new() };
-    control::catalog::load(&sources, &|_| None, &without, &["openai_compatible"]).unwrap().catalog
+    control::catalog::load(&sources, &|_| None, &without, &DIALECTS).unwrap().catalog
 }
 
 impl World {
