@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::fmt;
 
 use domain::generation::FinishReason;
-use protocol::chat::event::{ChatEvent, Delta, ToolCallDelta};
+use protocol::chat::event::{ChatEvent, Delta};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::calls::Calls;
 use super::usage::WireUsage;
-use super::wire::{Textual, UNNUMBERED, WireToolCall};
+use super::wire::{Textual, WireToolCall};
 
-/// More choices or calls than this are not an answer.
+/// More choices than this are not an answer.
 const INDEX_MAX: u64 = 127;
 
 /// What is known of the choices of a response.
@@ -29,14 +30,13 @@ pub(super) struct Progress {
 pub(super) struct ChoiceProgress {
     pub(super) index: u32,
     pub(super) is_finished: bool,
-    /// How many tool calls have begun: the index of the next one, where they are in order.
-    calls: u32,
+    calls: Calls,
 }
 
 impl ChoiceProgress {
     /// The reason for an end that the upstream did not give one for.
     pub(super) const fn unstated_reason(&self) -> FinishReason {
-        if self.calls > 0 { FinishReason::ToolCalls } else { FinishReason::Stop }
+        if self.calls.have_begun() { FinishReason::ToolCalls } else { FinishReason::Stop }
     }
 }
 
@@ -214,7 +214,8 @@ impl<'de> Visitor<'de> for OneChoice<'_, 'de> {
             if let ChatEvent::Delta { choice, delta } = event {
                 *choice = index;
                 if let Delta::ToolCall(part) = delta {
-                    place_call(progress, response_id, part).map_err(serde::de::Error::custom)?;
+                    let calls = &mut progress.calls;
+                    calls.place(index, response_id, part).map_err(serde::de::Error::custom)?;
                 }
             }
         }
@@ -240,29 +241,6 @@ impl<'de> Visitor<'de> for OneChoice<'_, 'de> {
         }
         Ok(())
     }
-}
-
-/// Gives a part of a tool call its index and, when it begins a call, an id.
-fn place_call(
-    progress: &mut ChoiceProgress,
-    response_id: &str,
-    part: &mut ToolCallDelta,
-) -> Result<(), &'static str> {
-    if part.index == UNNUMBERED {
-        // What has an id or a name begins a call; anything else continues the last one.
-        let begins = part.id.is_some() || part.name.is_some();
-        part.index = if begins { progress.calls } else { progress.calls.saturating_sub(1) };
-    }
-    if u64::from(part.index) > INDEX_MAX {
-        return Err("a tool call index is out of range");
-    }
-    if part.index >= progress.calls {
-        progress.calls = part.index + 1;
-        if part.id.is_none() {
-            part.id = Some(format!("call_{response_id}_{}_{}", progress.index, part.index));
-        }
-    }
-    Ok(())
 }
 
 /// An upstream's word for why it stopped, in the public vocabulary.

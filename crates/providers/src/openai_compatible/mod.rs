@@ -9,6 +9,7 @@ mod ids;
 mod structured;
 mod thinking;
 pub(crate) mod decode;
+mod calls;
 mod delta;
 mod wire;
 mod citations;
