@@ -180,6 +180,25 @@ async fn what_cannot_be_got_is_the_callers_affair() {
 }
 
 #[tokio::test]
+async fn an_image_counts_as_often_as_it_is_named() {
+    let settings = Settings {
+        allow_private_addresses: true,
+        fetch_total_bytes_max: 2 * PNG.len(),
+        ..Settings::default()
+    };
+    let (world, site) = (World::with(settings).await, Site::start().await);
+    world.add(domain::money::Usd::from_dollars(5));
+    world.served_by(vec![site.provider("p0", true, "/v1")]);
+    let url = site.url("/a.png");
+    world.ask_with(&ask(&[url.clone(), url.clone()])).await.unwrap();
+    let error = refused(world.ask_with(&ask(&[url.clone(), url.clone(), url])).await);
+    assert_eq!((error.status, error.error_type), (400, ErrorType::ImageTooLarge));
+    assert_eq!(error.metadata["field"], "messages[0].content[3].image_url.url");
+    assert_eq!(site.asked.lock().unwrap().len(), 1);
+    world.is_at_rest().await;
+}
+
+#[tokio::test]
 async fn nobody_is_led_to_this_machine() {
     let (world, site) = (World::new().await, Site::start().await);
     world.add(domain::money::Usd::from_dollars(5));

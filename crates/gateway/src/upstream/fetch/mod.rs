@@ -22,6 +22,7 @@ use protocol::error::{ErrorType, PublicError};
 use providers::adapter::Target;
 
 use self::download::{Downloaded, Downloader, Problem};
+use self::parts::Named;
 use crate::admit::Call;
 use crate::pipeline::Gateway;
 use crate::routing::Candidate;
@@ -89,7 +90,32 @@ pub(crate) async fn inline(
         }
     }
     let found = |wanted: &Wanted| call.fetched.0.get(wanted)?.as_ref().ok().cloned();
+    within(&named, gateway.settings.fetch_total_bytes_max, &found)?;
     Ok(Some(parts::replaced(&call.request, &named, found)))
+}
+
+/// Checks that what was found fits into a request as often as it is named: each mention becomes a
+/// copy.
+fn within(
+    named: &[Named],
+    bytes_max: usize,
+    found: impl Fn(&Wanted) -> Option<Arc<str>>,
+) -> Result<(), PublicError> {
+    let bytes = |data: Arc<str>| {
+        let base64 = data.split_once(',').map_or("", |(_, base64)| base64);
+        base64.trim_end_matches('=').len() * 3 / 4
+    };
+    let mut room = bytes_max;
+    for part in named {
+        let Some(left) = room.checked_sub(found(&part.wanted).map_or(0, bytes)) else {
+            let failure = failure(part.wanted.kind, &Problem::TooLargeTogether);
+            let text = format!("`{}` {}", part.path, failure.text);
+            let error = PublicError::new(failure.kind, text);
+            return Err(error.with_metadata("field", part.path.clone()));
+        };
+        room = left;
+    }
+    Ok(())
 }
 
 /// Gets what was not yet tried, several at a time.
