@@ -321,7 +321,11 @@ impl Reading {
             && let Ok(raw) = to_raw_value(&true)
         {
             self.request.parameters.push(("logprobs".to_owned(), raw));
+            return;
         }
+        // No alternatives of no probabilities is what every response says of itself, and what
+        // other dialects take for half a demand.
+        self.request.parameters.retain(|(name, _)| name != "top_logprobs");
     }
 }
 

@@ -23,6 +23,18 @@ fn native(request: &ChatRequest, name: &str) -> Value {
 }
 
 #[test]
+fn no_alternatives_are_no_demand_for_probabilities() {
+    let request = read(&json!({ "model": "a/b", "input": "Hi", "top_logprobs": 0 })).request;
+    assert_eq!(parameter(&request, "top_logprobs"), Value::Null);
+    assert_eq!(parameter(&request, "logprobs"), Value::Null);
+    let asked = json!({ "model": "a/b", "input": "Hi", "top_logprobs": 0,
+        "include": ["message.output_text.logprobs"] });
+    let request = read(&asked).request;
+    assert_eq!(parameter(&request, "top_logprobs"), 0);
+    assert_eq!(parameter(&request, "logprobs"), true);
+}
+
+#[test]
 fn parameters_get_the_names_of_chat_completions() {
     let body = json!({
         "model": "a/b", "models": ["c/d"], "input": "Hi", "stream": true, "user": "u",
