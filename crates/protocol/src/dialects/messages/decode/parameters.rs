@@ -6,7 +6,7 @@ use super::{Body, LeftOut, raw};
 use crate::chat::request::ChatRequest;
 use crate::dialects::check::{
     Rule, allow, boolean, integer_in, invalid, list, members, number_in, read_model, read_models,
-    read_provider, read_text, require, text,
+    read_provider, read_provider_options, read_text, require, text,
 };
 use crate::error::PublicError;
 
@@ -91,7 +91,10 @@ pub(super) fn read(
     request.model = body.find("model").map(|raw| read_model("model", raw)).transpose()?;
     request.models = fallbacks(body)?;
     request.stream = body.find("stream").and_then(boolean).unwrap_or(false);
-    request.provider = body.find("provider").map(read_provider).transpose()?.unwrap_or_default();
+    if let Some(provider) = body.find("provider") {
+        request.provider = read_provider(provider)?;
+        request.provider_options = read_provider_options(provider)?;
+    }
     request.user = user(body, left_out);
     request.session_id = body.find("session_id").and_then(text).map(Into::into);
     for (name, canonical) in [

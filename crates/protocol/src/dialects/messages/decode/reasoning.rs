@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{Betas, Body, LeftOut, raw};
 use crate::chat::request::ChatRequest;
 use crate::dialects::check::{
-    Members, Rule, allow, integer, integer_in, invalid, members, require, text,
+    Members, Rule, allow, check_schema, integer, integer_in, invalid, members, require, text,
 };
 use crate::error::PublicError;
 
@@ -136,7 +136,7 @@ fn response_format(field: &str, format: &RawValue) -> Result<Box<RawValue>, Publ
         return Err(invalid(field, "must be an object with the `type` `json_schema`"));
     };
     require(&format, field, "type", &Rule::OneOf(&["json_schema"]))?;
-    require(&format, field, "schema", &Rule::Object)?;
+    require(&format, field, "schema", &Rule::Custom(check_schema))?;
     // Anthropic holds an answer to its schema without being told to.
     let json_schema = Demand { name: "answer", strict: true, schema: format.find("schema") };
     raw(&Format { r#type: "json_schema", json_schema })

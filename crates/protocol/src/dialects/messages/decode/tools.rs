@@ -9,7 +9,7 @@ use super::parameters::check_cache_control;
 use super::{Body, LeftOut, raw};
 use crate::chat::request::ChatRequest;
 use crate::dialects::check::{
-    Members, Rule, allow, boolean, invalid, list, members, require, text,
+    Members, Rule, allow, boolean, check_schema, invalid, list, members, require, text,
 };
 use crate::error::PublicError;
 
@@ -114,7 +114,7 @@ fn function(
     let Some(name) = name else {
         return Err(invalid(&format!("{field}.name"), "is missing and must be text"));
     };
-    require(tool, field, "input_schema", &Rule::Custom(check_schema))?;
+    require(tool, field, "input_schema", &Rule::Custom(check_input_schema))?;
     allow(tool, field, "description", &Rule::Text { characters_max: usize::MAX })?;
     allow(tool, field, "strict", &Rule::Boolean)?;
     for (member, value) in tool.iter() {
@@ -136,12 +136,12 @@ fn function(
     raw(&tool).map(Some)
 }
 
-fn check_schema(field: &str, raw: &RawValue) -> Result<(), PublicError> {
+/// Anthropic's tools take an object.
+fn check_input_schema(field: &str, raw: &RawValue) -> Result<(), PublicError> {
     let demand = "must be a JSON Schema such as `{\"type\": \"object\", \"properties\": {…}}`";
     let Some(schema) = members(raw) else { return Err(invalid(field, demand)) };
     allow(&schema, field, "type", &Rule::OneOf(&["object"]))?;
-    allow(&schema, field, "properties", &Rule::Object)?;
-    allow(&schema, field, "required", &Rule::List)
+    check_schema(field, raw)
 }
 
 #[derive(Default)]

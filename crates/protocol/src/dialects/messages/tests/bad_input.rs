@@ -47,6 +47,8 @@ fn each_member_has_its_type_and_range() {
         (json!({"fallbacks": [{"model": "a", "x": 1}]}), "fallbacks[0]", "nothing else"),
         (json!({"fallbacks": [{"model": "a"}], "models": ["b"]}), "fallbacks", "left out"),
         (json!({"provider": {"sort": "luck"}}), "provider.sort", "price"),
+        (json!({"provider": {"options": 7}}), "provider.options", "object"),
+        (json!({"provider": {"options": {"x": 7}}}), "provider.options.x", "object"),
         (json!({"context_management": []}), "context_management", "object"),
     ] {
         check(&members, field, says);
@@ -86,6 +88,11 @@ fn thinking_and_formats_must_make_sense() {
             "object",
         ),
         (
+            json!({"output_format": {"type": "json_schema", "schema": {"type": "text"}}}),
+            "output_format.schema.type",
+            "string",
+        ),
+        (
             json!({"output_format": {"type": "json_schema", "schema": {}},
             "output_config": {"format": {"type": "json_schema", "schema": {}}}}),
             "output_format",
@@ -114,6 +121,11 @@ fn tools_and_choices_must_fit() {
             json!({"tools": [{"name": "f", "input_schema": {"type": "array"}}]}),
             "tools[0].input_schema.type",
             "object",
+        ),
+        (
+            json!({"tools": [{"name": "f", "input_schema": {"properties": {"a": 7}}}]}),
+            "tools[0].input_schema.properties.a",
+            "JSON Schema",
         ),
         (
             json!({"tools": [{"name": "f", "input_schema": {}, "strict": 1}]}),

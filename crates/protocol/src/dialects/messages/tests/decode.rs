@@ -208,12 +208,15 @@ fn a_format_of_the_output_becomes_a_strict_schema() {
 #[test]
 fn what_is_ours_stays_here_and_the_rest_is_kept_for_anthropic() {
     let request = decoded(&json!({
-        "models": ["c/d"], "provider": {"only": ["anthropic"]}, "session_id": "s", "user": "u",
+        "models": ["c/d"], "session_id": "s", "user": "u",
+        "provider": {"only": ["anthropic"], "options": {"anthropic": {"a": 1}}},
         "plugins": [], "trace": {}, "route": "fallback", "stop_server_tools_when": [],
         "stream": true, "service_tier": "flex", "speed": "fast",
         "context_management": {"edits": []}, "container": "c", "a_new_member": {"deep": [1]},
         "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "container_upload", "file_id": "f"}]}],
     }));
+    let (slug, options) = &request.provider_options[0];
+    assert_eq!((slug.as_str(), options.get()), ("anthropic", r#"{"a":1}"#));
     let native = request.native.as_ref().unwrap();
     assert_eq!(native.dialect, Dialect::Messages);
     let mut names: Vec<&str> = native.members.iter().map(|(name, _)| name.as_str()).collect();
