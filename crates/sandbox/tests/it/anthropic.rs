@@ -120,6 +120,8 @@ async fn what_is_shown_has_the_right_shape() {
 async fn thoughts_come_back_unchanged_or_not_at_all() {
     let sandbox = start().await;
     let answer = post(&sandbox, PATH, &ask("show/reasoning+reasoning-redacted+tool")).await.json();
+    let thought = answer["usage"]["output_tokens_details"]["thinking_tokens"].as_u64().unwrap();
+    assert!(thought > 0 && thought < answer["usage"]["output_tokens"].as_u64().unwrap());
     let content = answer["content"].clone();
     let id = content[2]["id"].clone();
     let mut again = ask("claude");

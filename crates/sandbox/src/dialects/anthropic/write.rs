@@ -75,6 +75,7 @@ impl Renderer for Events<'_> {
     fn opening(&mut self, out: &mut Vec<u8>) {
         let mut usage = self.usage();
         usage["output_tokens"] = 1.into();
+        usage["output_tokens_details"] = Value::Null;
         let message = json!({"id": id(self.reply), "type": "message", "role": "assistant",
             "model": self.reply.model(), "content": [], "stop_reason": null,
             "stop_sequence": null, "usage": usage});
@@ -240,7 +241,8 @@ fn usage(usage: &Usage, reply: &Reply<'_>) -> Value {
         "cache_read_input_tokens": usage.cache_read,
         "cache_creation": {"ephemeral_5m_input_tokens": usage.cache_write,
             "ephemeral_1h_input_tokens": usage.cache_write_hour},
-        "output_tokens": usage.completion});
+        "output_tokens": usage.completion,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning}});
     if let Some(tier) = tier {
         value["service_tier"] = tier.into();
     }
