@@ -8,6 +8,10 @@ use crate::error::{Retry, UpstreamError};
 use crate::raw;
 use crate::turns::failure::{self, Failure};
 
+/// Signs that our account is at fault, in lower case.
+const OURS: [&str; 3] =
+    ["credit balance", "organization has been disabled", "specified api usage limits"];
+
 /// The error object, with or without its envelope.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -61,8 +65,8 @@ fn meaning(status: u16, said: &Said) -> Failure {
         Some("rate_limit_error") => Failure(ErrorType::RateLimitExceeded, Retry::Other),
         Some("billing_error") => Failure(ErrorType::ProviderUnavailable, Retry::Other),
         Some("timeout_error") => Failure(ErrorType::Timeout, Retry::Other),
-        // An account without credit is told so as if the request were at fault.
-        _ if message.contains("credit balance") => {
+        // What is wrong with our account is told as if the request were at fault.
+        _ if OURS.iter().any(|sign| message.contains(sign)) => {
             Failure(ErrorType::ProviderUnavailable, Retry::Other)
         }
         _ => failure::of_status(status, &message),

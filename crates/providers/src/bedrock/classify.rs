@@ -51,6 +51,10 @@ fn meaning(status: u16, kind: &str, message: &str) -> Failure {
         "validation" if message.contains("on-demand throughput") => {
             Failure(ErrorType::NotFound, Retry::Other)
         }
+        // An account that may not ask for answers is told so as if the request were at fault.
+        "validation" if message.contains("operation not allowed") => {
+            Failure(ErrorType::ProviderUnavailable, Retry::Other)
+        }
         _ if status == 424 => Failure(ErrorType::ProviderUnavailable, Retry::Other),
         _ => failure::of_status(status, message),
     }

@@ -39,6 +39,8 @@ fn failures_are_told_apart() {
             "invalid_request_error",
             "Your credit balance is too low to access the Anthropic API.",
         ),
+        (400, "invalid_request_error", "This organization has been disabled."),
+        (400, "invalid_request_error", "You have reached your specified API usage limits."),
         (400, "invalid_request_error", "Output blocked by content filtering policy"),
         (400, "invalid_request_error", "messages.0.content.0.image: Could not process image"),
         (401, "authentication_error", "invalid x-api-key"),

@@ -94,6 +94,7 @@ fn failures_are_told_apart() {
         (400, "ValidationException", "Malformed input request"),
         (400, "ValidationException", "Input is too long for requested model."),
         (400, "ValidationException", "The provided model identifier is invalid."),
+        (400, "ValidationException", "Operation not allowed"),
         (
             400,
             "ValidationException",
