@@ -107,7 +107,9 @@ fn marked(
     if !cache::pays(request, ability, beginning) {
         return None;
     }
-    let (name, json) = match own("system") {
+    // Nothing that is empty may be marked.
+    let system = own("system").filter(|json| *json != "\"\"");
+    let (name, json) = match system {
         Some(json) => ("system", json.trim_end()),
         None => ("tools", own("tools")?.trim_end()),
     };

@@ -84,3 +84,17 @@ fn a_mark_of_ours_changes_nothing_else_that_was_written() {
     assert_eq!(sent(json!([block]), &endpoint()), json!([block]));
     assert_eq!(sent(json!("short"), &pays), json!("short"));
 }
+
+#[test]
+fn nothing_that_is_empty_is_marked() {
+    let tool = json!({"name": "f", "description": "word ".repeat(1_000),
+        "input_schema": {"type": "object"}});
+    let body = json!({"model": "a/b", "max_tokens": 10, "system": "", "tools": [tool], "messages": [
+        {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "Go on"}]});
+    let request = messages::decode(body.to_string().as_bytes()).unwrap();
+    let encoded = encode(&request, &caching(json!({}))).unwrap();
+    let sent: Value = serde_json::from_slice(encoded.request.body()).unwrap();
+    assert_eq!(sent["tools"][0]["cache_control"], json!({"type": "ephemeral"}));
+    assert_eq!(sent["system"], "");
+}
