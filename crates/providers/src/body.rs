@@ -15,19 +15,31 @@ use serde_json::value::RawValue;
 use crate::error::EncodeError;
 use crate::quirks::Effective;
 
-/// What callers may not set for a provider by `provider.options`: it is ours, or was paid for.
-const RESERVED: [&str; 11] = [
+/// What callers may not set for a provider by `provider.options`: it is ours, it was paid for, or
+/// it holds a bound that was.
+const RESERVED: [&str; 22] = [
     "model",
     "messages",
     "input",
+    "contents",
     "query",
     "documents",
     "stream",
     "stream_options",
     "store",
+    "background",
+    "conversation",
+    "previous_response_id",
+    "cachedContent",
     "n",
     "max_tokens",
     "max_completion_tokens",
+    "max_output_tokens",
+    "generationConfig",
+    "inferenceConfig",
+    "service_tier",
+    "serviceTier",
+    "speed",
 ];
 
 /// A JSON object in the making. Members that a quirk or the caller sets for this provider alone

@@ -16,6 +16,7 @@ use crate::body::{Body, elements, post, text};
 use crate::dropped::Dropped;
 use crate::error::EncodeError;
 use crate::quirks::Effective;
+use crate::turns::identity::end_user;
 
 /// Writes a request of any kind. `address` completes a path of this dialect.
 pub(crate) fn encode(
@@ -156,6 +157,13 @@ impl<'a> Parameters<'_, 'a> {
                 Ok(())
             }
             "parallel_tool_calls" if matches!(self.choice, Choice::NoTools) => Ok(()),
+            // Who an end user is stays with us.
+            "safety_identifier" => {
+                if let Some(user) = text(value) {
+                    self.body.text(quirks.renamed(name), &end_user(&user));
+                }
+                Ok(())
+            }
             _ => self.plain(name, value),
         }
     }

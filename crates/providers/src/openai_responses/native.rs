@@ -11,6 +11,7 @@ use crate::body::{Body, elements, text, write_list};
 use crate::dropped::Dropped;
 use crate::error::EncodeError;
 use crate::openai_compatible::encode::is_taken;
+use crate::turns::identity::end_user;
 
 const ENCRYPTED: &str = "reasoning.encrypted_content";
 
@@ -48,6 +49,11 @@ pub(super) fn write(
             _ => !body.quirks.refuses(name),
         };
         if is_known {
+            if let ("safety_identifier", Some(user)) = (name, text(value)) {
+                // Who an end user is stays with us.
+                body.text(name, &end_user(&user));
+                continue;
+            }
             match without_marks(value) {
                 Some(plain) => body.raw(name, &plain),
                 None => body.raw(name, value.get()),

@@ -378,10 +378,21 @@ fn files_have_the_form_that_is_known() {
 #[test]
 fn what_is_set_for_one_provider_counts_for_more() {
     let members = json!({"temperature": 1, "provider": {"options": {
-        "acme": {"temperature": 0.1, "safe": {"a": 1}, "model": "dear", "max_tokens": 9},
+        "acme": {"temperature": 0.1, "safe": {"a": 1}, "model": "dear", "max_tokens": 9,
+            "service_tier": "priority", "generationConfig": {"maxOutputTokens": 9_000}},
         "other": {"x": 1}}}});
     let (body, _) = sent(&members, json!({"body": {"safe": "true"}}));
     assert_eq!(body["temperature"], 0.1);
     assert_eq!((&body["safe"], &body["model"]), (&json!(true), &json!("b-large")));
-    assert!(body.get("x").is_none() && body.get("max_tokens").is_none());
+    for name in ["x", "max_tokens", "service_tier", "generationConfig"] {
+        assert!(body.get(name).is_none(), "{name}");
+    }
+}
+
+#[test]
+fn who_an_end_user_is_stays_with_us() {
+    let (body, dropped) = sent(&json!({"safety_identifier": "ada", "user": "ada"}), json!({}));
+    let identifier = body["safety_identifier"].as_str().unwrap();
+    assert_eq!((identifier.len(), body.get("user")), (64, None));
+    assert!(!body.to_string().contains("ada") && dropped.is_empty(), "{dropped:?}");
 }

@@ -209,6 +209,12 @@ fn native(members: &Value) -> ChatRequest {
 }
 
 #[test]
+fn who_an_end_user_is_stays_with_us() {
+    let (body, _) = sent(&native(&json!({"input": "Hi", "safety_identifier": "ada"})), &endpoint());
+    assert_eq!(body["safety_identifier"].as_str().map(str::len), Some(64));
+}
+
+#[test]
 fn the_same_dialect_is_passed_on_untouched() {
     let mut endpoint = endpoint();
     let members = json!({"input": [{"type": "item_of_tomorrow", "x": [1, {"y": null}]}],
