@@ -90,7 +90,7 @@ pub(crate) async fn inline(
         }
     }
     let found = |wanted: &Wanted| call.fetched.0.get(wanted)?.as_ref().ok().cloned();
-    within(&named, gateway.settings.fetch_total_bytes_max, &found)?;
+    within(&named, gateway.settings.fetch_total_bytes_max, found)?;
     Ok(Some(parts::replaced(&call.request, &named, found)))
 }
 
