@@ -5,18 +5,26 @@ use protocol::chat::event::{ChatEvent, Delta};
 
 use crate::admit::estimate::{BYTES_PER_TOKEN, Estimate};
 
-/// Counts one answer. The provider's own count wins over ours as soon as it is there.
+/// Counts one answer. The provider's own count wins over ours, as far as it goes.
 #[derive(Debug)]
 pub struct Meter {
     prompt_tokens: u64,
     images: u64,
     requests: u64,
-    reported: Option<Usage>,
+    reported: Option<Reported>,
     visible: Counter,
     reasoning: Counter,
     /// Bytes of what is no text.
     uncounted: u64,
     has_result: bool,
+}
+
+/// What the provider counted, and what we had counted by then: some count before they answer.
+#[derive(Debug, Clone, Copy)]
+struct Reported {
+    usage: Usage,
+    visible: u64,
+    reasoning: u64,
 }
 
 /// No model reads or writes so much at once. A provider that counts more is wrong, and its cost
@@ -78,7 +86,13 @@ impl Meter {
 
     pub fn watch(&mut self, event: &ChatEvent) {
         match event {
-            ChatEvent::Usage(usage) => self.reported = Some(plausible(*usage)),
+            ChatEvent::Usage(usage) => {
+                self.reported = Some(Reported {
+                    usage: plausible(*usage),
+                    visible: self.visible.tokens(),
+                    reasoning: self.reasoning.tokens(),
+                });
+            }
             ChatEvent::Delta { delta, .. } => match delta {
                 Delta::Content(text) | Delta::Refusal(text) => self.visible.add(text),
                 Delta::Reasoning(text) => self.reasoning.add(text),
@@ -105,8 +119,16 @@ impl Meter {
 
     /// What has been used so far, and how that is known.
     pub fn usage(&self) -> (Usage, UsageSource) {
-        if let Some(usage) = self.reported {
-            return (usage, UsageSource::Provider);
+        if let Some(Reported { usage, visible, reasoning }) = self.reported {
+            let visible = self.visible.tokens().saturating_sub(visible);
+            let reasoning = self.reasoning.tokens().saturating_sub(reasoning);
+            if visible == 0 && reasoning == 0 {
+                return (usage, UsageSource::Provider);
+            }
+            // It broke off before the provider counted again.
+            let completion = usage.completion.saturating_add(visible);
+            let reasoning = usage.reasoning.saturating_add(reasoning);
+            return (Usage { completion, reasoning, ..usage }, UsageSource::Estimated);
         }
         let usage = Usage {
             prompt: self.prompt_tokens,
@@ -132,5 +154,30 @@ impl Meter {
     /// Bytes of the answer so far.
     pub const fn output_bytes(&self) -> u64 {
         self.visible.bytes + self.reasoning.bytes + self.uncounted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_the_providers_count_is_counted_too() {
+        let request = protocol::dialects::chat_completions::decode(
+            br#"{"model": "a/b", "messages": [{"role": "user", "content": "Hi"}]}"#,
+        );
+        let mut meter = Meter::new(&Estimate::of(&request.unwrap(), 100));
+        let say = |text: &str| ChatEvent::Delta { choice: 0, delta: Delta::Content(text.into()) };
+        // As Anthropic does in `message_start`.
+        let begun = Usage { prompt: 9, completion: 1, requests: 1, ..Usage::default() };
+        meter.watch(&ChatEvent::Usage(begun));
+        assert_eq!(meter.usage(), (begun, UsageSource::Provider));
+        meter.watch(&say("one"));
+        meter.watch(&say("two"));
+        let broken_off = Usage { completion: 3, ..begun };
+        assert_eq!(meter.usage(), (broken_off, UsageSource::Estimated));
+        let ended = Usage { completion: 2, ..begun };
+        meter.watch(&ChatEvent::Usage(ended));
+        assert_eq!(meter.usage(), (ended, UsageSource::Provider));
     }
 }
