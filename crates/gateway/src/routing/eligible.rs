@@ -271,7 +271,7 @@ pub(crate) fn not_taken(ask: Ask<'_>) -> GatewayError {
         .find(|(kind, _)| nobody_takes(kind))
         .or_else(|| media(ask.request).next());
     let (kind, (list, at, part)) = found.unwrap_or((Modality::Text, ("messages", 0, 0)));
-    let field = format!("{list}[{at}].content[{part}]");
+    let field = ask.request.place_of(list, at, part);
     let names: Vec<&str> = models().map(|model| model.slug.as_str()).collect();
     let text = format!(
         "`{field}` is {kind} input, which {names} does not take. Leave it out, or ask a model \

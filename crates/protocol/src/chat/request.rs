@@ -35,6 +35,9 @@ pub struct ChatRequest {
     /// The caller's own name for its end user.
     pub user: Option<String>,
     pub session_id: Option<String>,
+    /// Where each part of `messages` that is no text stands in what the caller wrote, in order;
+    /// empty where it wrote the messages in this form.
+    pub origins: Vec<String>,
     /// Every other parameter that is passed on, by its public name, verbatim JSON, in the order
     /// in which it was written: sampling, tools, `response_format`, reasoning and what this
     /// version does not know. Known ones were validated.
@@ -60,6 +63,18 @@ impl ChatRequest {
         });
         let messages = messages.map(|(index, content)| ("messages", index, content));
         messages.chain(inputs.map(|(index, content)| ("input", index, content)))
+    }
+
+    /// The path by which the caller knows a part that is no text.
+    pub fn place_of(&self, list: &str, at: usize, part: usize) -> String {
+        let parts = self.contents().flat_map(|(list, at, content)| {
+            let parts = if let Content::Parts(parts) = content { parts.as_slice() } else { &[] };
+            let media = parts.iter().enumerate();
+            let media = media.filter(|(_, part)| !matches!(part.kind, PartKind::Text { .. }));
+            media.map(move |(part, _)| (list, at, part))
+        });
+        let found = parts.zip(&self.origins).find(|(place, _)| *place == (list, at, part));
+        found.map_or_else(|| format!("{list}[{at}].content[{part}]"), |(_, path)| path.clone())
     }
 
     /// Has the model reason, unless the caller says something about that.

@@ -36,6 +36,10 @@ pub(super) fn named(
         let Some((url, member)) = address(part) else { return };
         if must_follow(&part.kind, &url) {
             let path = match place {
+                // The caller's dialect has another name for the member.
+                Place::Message { message, part } if !request.origins.is_empty() => {
+                    request.place_of("messages", message, part)
+                }
                 Place::Message { message, part } => {
                     format!("messages[{message}].content[{part}].{member}")
                 }

@@ -282,6 +282,7 @@ impl Reading {
             return Err(invalid("input", "must hold at least one item"));
         }
         self.request.messages = conversation.finish();
+        self.request.origins = std::mem::take(&mut conversation.media);
         // The conversation that an upstream is sent must hold something.
         if self.request.messages.is_empty() {
             return Err(invalid("input", "holds nothing that a model could answer"));

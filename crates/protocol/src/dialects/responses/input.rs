@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::content::{self, Side};
 use super::reasoning::{self, Native};
 use crate::chat::media;
-use crate::chat::request::{Content, Message, Part, Role};
+use crate::chat::request::{Content, Message, Part, PartKind, Role};
 use crate::dialects::check::{ANY_TEXT, Members, invalid, members, require, text};
 use crate::error::PublicError;
 
@@ -23,6 +23,8 @@ pub(super) struct Conversation {
     turn: Turn,
     /// Of every call so far.
     call_ids: HashSet<String>,
+    /// Paths of parts that are no text, in order.
+    pub(super) media: Vec<String>,
     /// Paths of items that have no form in a conversation.
     pub(super) unconverted: Vec<String>,
     /// How an upstream of this dialect is sent the items, in order.
@@ -97,6 +99,7 @@ impl Conversation {
             None if role == Role::Assistant => Vec::new(),
             None => return Err(invalid(&field, "is missing and must be text or a list of parts")),
         };
+        self.note_media(&field, &parts);
         if role == Role::Assistant {
             self.turn.content.extend(parts);
             return Ok(());
@@ -139,7 +142,9 @@ impl Conversation {
         let Some(raw) = item.find("output") else {
             return Err(invalid(&field, "is missing and must be text or a list of parts"));
         };
-        let content = match content::settle(content::read(&field, raw, Side::Tool)?, Side::Tool) {
+        let parts = content::read(&field, raw, Side::Tool)?;
+        self.note_media(&field, &parts);
+        let content = match content::settle(parts, Side::Tool) {
             Content::None => Content::Text(String::new()),
             content => content,
         };
@@ -147,6 +152,12 @@ impl Conversation {
         let other = vec![member("tool_call_id", &id)?];
         self.messages.push(Message { role: Role::Tool, content, other });
         Ok(())
+    }
+
+    fn note_media(&mut self, field: &str, parts: &[Part]) {
+        let media = parts.iter().enumerate();
+        let media = media.filter(|(_, part)| !matches!(part.kind, PartKind::Text { .. }));
+        self.media.extend(media.map(|(index, _)| format!("{field}[{index}]")));
     }
 
     fn reasoning(&mut self, field: &str, item: &Members<'_>) -> Result<Native, PublicError> {

@@ -97,10 +97,15 @@ fn read_user(
     conversation: &mut Vec<Message>,
     left_out: &mut LeftOut,
 ) -> Result<(), PublicError> {
+    for (field, block, _) in blocks {
+        if kind(field, block)? == "tool_result" {
+            conversation.push(tool_result(field, block, left_out)?);
+        }
+    }
     let mut parts = Parts { list: Vec::new(), left_out };
     for (field, block, written) in blocks {
         match kind(field, block)?.as_ref() {
-            "tool_result" => conversation.push(tool_result(field, block, parts.left_out)?),
+            "tool_result" => {}
             "tool_use" | "thinking" | "redacted_thinking" => {
                 let demand = "must not be in a message of the user";
                 return Err(invalid(&format!("{field}.type"), demand));

@@ -47,6 +47,7 @@ fn read(body: &Body, betas: &Betas, max_tokens: Option<u32>) -> Result<ChatReque
     reasoning::read(body, betas, &mut request, &mut left_out)?;
     tools::read(body, &mut request, &mut left_out)?;
     let foreign = conversation::read(body, &mut request.messages, &mut left_out)?;
+    request.origins = std::mem::take(&mut left_out.media);
     request.native = Some(native::of(body, betas, &request, &foreign, left_out)?);
     Ok(request)
 }
@@ -87,9 +88,13 @@ impl Betas {
     }
 }
 
-/// Names of what has no form in the canonical request.
+/// What is noted while reading: names of what has no form in the canonical request.
 #[derive(Default)]
-struct LeftOut(Vec<String>);
+struct LeftOut {
+    names: Vec<String>,
+    /// Paths of blocks that became parts other than text.
+    media: Vec<String>,
+}
 
 impl LeftOut {
     /// They are told to callers and compared with each other: a body of nothing but inventions
@@ -98,8 +103,8 @@ impl LeftOut {
 
     fn add(&mut self, name: &str) {
         let name: String = name.chars().take(128).collect();
-        if self.0.len() < Self::MAX && !self.0.contains(&name) {
-            self.0.push(name);
+        if self.names.len() < Self::MAX && !self.names.contains(&name) {
+            self.names.push(name);
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn of(
     if !all.is_empty() {
         members.push(("anthropic_beta".to_owned(), raw(&all)?));
     }
-    Ok(Native { dialect: Dialect::Messages, members, unconverted: left_out.0 })
+    Ok(Native { dialect: Dialect::Messages, members, unconverted: left_out.names })
 }
 
 /// Other tiers are OpenRouter's words, which Anthropic would refuse.

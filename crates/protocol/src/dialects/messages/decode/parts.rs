@@ -131,6 +131,7 @@ impl Parts<'_> {
 
     fn add_image(&mut self, field: &str, block: &Members<'_>) -> Result<(), PublicError> {
         let cache_control = block.find("cache_control");
+        self.left_out.media.push(field.to_owned());
         let (field, source) = source(field, block)?;
         if let Some(url) = image_address(&field, &source)? {
             let image = ChatPart::ImageUrl { image_url: Url { url }, cache_control };
@@ -154,6 +155,7 @@ impl Parts<'_> {
         let title = block.find("title").and_then(text);
         let context = block.find("context").and_then(text);
         let cache_control = block.find("cache_control");
+        let path = field;
         let (field, source) = source(field, block)?;
         let (data, id) = match kind(&field, &source)?.as_ref() {
             "text" => {
@@ -179,6 +181,7 @@ impl Parts<'_> {
         }
         let file = File { filename: title, data, id };
         let raw = raw(&ChatPart::File { file, cache_control })?;
+        self.left_out.media.push(path.to_owned());
         self.push(PartKind::File, raw);
         Ok(())
     }

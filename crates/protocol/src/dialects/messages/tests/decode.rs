@@ -384,3 +384,22 @@ fn json_value() -> impl Strategy<Value = Value> {
         ]
     })
 }
+
+#[test]
+fn what_is_no_text_is_known_by_where_its_caller_wrote_it() {
+    let image = json!({"type": "image", "source": {"type": "url", "url": "https://a.example/b"}});
+    let request = decoded(&json!({
+        "system": "s",
+        "messages": [
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]},
+            {"role": "user", "content": [
+                {"type": "text", "text": "x"},
+                image,
+                {"type": "tool_result", "tool_use_id": "c", "content": [image]},
+            ]},
+        ],
+    }));
+    assert_eq!(request.place_of("messages", 3, 0), "messages[2].content[2].content[0]");
+    assert_eq!(request.place_of("messages", 4, 1), "messages[2].content[1]");
+}

@@ -281,3 +281,21 @@ proptest::proptest! {
         let _ = responses::decode(body.as_bytes());
     }
 }
+
+#[test]
+fn what_is_no_text_is_known_by_where_its_caller_wrote_it() {
+    let image = json!({ "type": "input_image", "image_url": "https://a.example/b" });
+    let request = read(&json!({
+        "model": "a/b", "instructions": "Be brief.",
+        "input": [
+            { "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}" },
+            { "type": "function_call_output", "call_id": "c", "output": [image] },
+            { "role": "user", "content": [{ "type": "input_text", "text": "x" }, image] },
+        ],
+    }))
+    .request;
+    let places = request.messages.len() - 2..request.messages.len();
+    let found: Vec<String> =
+        places.zip([0, 1]).map(|(at, part)| request.place_of("messages", at, part)).collect();
+    assert_eq!(found, ["input[1].output[0]", "input[2].content[1]"]);
+}
