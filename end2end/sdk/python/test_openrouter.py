@@ -41,6 +41,12 @@ def test_lists_the_endpoints_of_a_model(router: OpenRouter, model: str):
     assert all(endpoint.provider_name for endpoint in listed.endpoints)
 
 
+def test_every_model_reads_with_its_endpoints(router: OpenRouter):
+    for model in router.models.list(output_modalities="all").result.data:
+        listed = router.endpoints.list(**split(model.id)).data
+        assert listed.id == model.id and listed.endpoints
+
+
 def test_lists_providers(router: OpenRouter):
     providers = router.providers.list().data
     assert providers and all(provider.slug for provider in providers)
@@ -148,11 +154,37 @@ def test_responds_in_events(router: OpenRouter, model: str):
     assert kinds[0] == "response.created" and kinds[-1] == "response.completed"
 
 
+@pytest.mark.parametrize("author", ["anthropic/", "google/", "openai/"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_responds_with_thoughts_calls_and_schemas(
+    router: OpenRouter, find, author: str, stream: bool
+):
+    model = find("reasoning", "tools", "structured_outputs", by=author)
+    function = {"type": "function", "strict": None, **WEATHER["function"]}
+    schema = {**function["parameters"], "additionalProperties": False}
+    form = {"type": "json_schema", "name": "place", "strict": True, "schema": schema}
+
+    def kinds(**ask) -> set[str]:
+        answer = router.responses.send(model=model, input="Why Oslo?", stream=stream, **ask)
+        if stream:
+            with answer as events:
+                last = list(events)[-1]
+            assert last.type in ("response.completed", "response.incomplete")
+            answer = last.response
+        return {item.type for item in answer.output}
+
+    encrypted = ["reasoning.encrypted_content"]
+    assert "reasoning" in kinds(reasoning={"effort": "high", "summary": "auto"}, include=encrypted)
+    assert "function_call" in kinds(tools=[function], tool_choice="required")
+    assert "message" in kinds(text={"format": form})
+
+
 def test_embeds(router: OpenRouter):
     model = router.embeddings.list_models().result.data[0].id
     answer = router.embeddings.generate(model=model, input=["One river", "Two seas"])
     assert len(answer.data) == 2 and answer.data[0].embedding
     assert answer.usage.prompt_tokens > 0
+    assert router.generations.get_generation(id=answer.id).data.total_cost > 0
 
 
 def test_ranks(router: OpenRouter):
