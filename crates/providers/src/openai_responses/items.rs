@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::body::text;
+use crate::body::{members, text};
 
 /// What kind of item it is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub(super) struct Item<'a> {
     result: Option<&'a RawValue>,
     #[serde(borrow)]
     output_format: Option<&'a RawValue>,
+    #[serde(borrow)]
+    action: Option<&'a RawValue>,
 }
 
 impl<'a> Item<'a> {
@@ -96,6 +98,13 @@ impl<'a> Item<'a> {
             Some("web_search_call") => Known::Search,
             Some(_) | None => Known::Other,
         }
+    }
+
+    /// Whether a search is billed: opening a page that it found is not.
+    pub(super) fn is_billed_search(&self) -> bool {
+        let kind = self.action.map(members).unwrap_or_default();
+        let kind = kind.into_iter().find(|(name, _)| name == "type");
+        kind.and_then(|(_, kind)| text(kind)).is_none_or(|kind| kind == "search")
     }
 
     pub(super) fn id(&self) -> Option<String> {

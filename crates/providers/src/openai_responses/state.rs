@@ -316,7 +316,7 @@ impl State {
             Known::Reasoning => self.reasoned(index, &item, out)?,
             Known::Image => push_image(&item, out),
             Known::Search | Known::Other => {
-                if kind == Known::Search {
+                if kind == Known::Search && item.is_billed_search() {
                     self.web_searches = self.web_searches.saturating_add(1);
                 }
                 let name = "response.output_item.done";

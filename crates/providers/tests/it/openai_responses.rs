@@ -209,6 +209,22 @@ fn native(members: &Value) -> ChatRequest {
 }
 
 #[test]
+fn opening_a_page_is_not_billed_as_a_search() {
+    let call =
+        |action: &str| json!({"type": "web_search_call", "id": action, "action": {"type": action}});
+    let answer = json!({"id": "r", "status": "completed",
+        "output": [call("search"), call("open_page"), call("find_in_page")],
+        "usage": {"input_tokens": 1, "output_tokens": 2}});
+    let body = answer.to_string();
+    let (events, _) = support::events_of(OpenAiResponses.decoder(), [body.as_bytes()]);
+    let searches = events.iter().find_map(|event| match event {
+        ChatEvent::Usage(usage) => Some(usage.web_searches),
+        _ => None,
+    });
+    assert_eq!(searches, Some(1));
+}
+
+#[test]
 fn who_an_end_user_is_stays_with_us() {
     let (body, _) = sent(&native(&json!({"input": "Hi", "safety_identifier": "ada"})), &endpoint());
     assert_eq!(body["safety_identifier"].as_str().map(str::len), Some(64));
