@@ -1,6 +1,7 @@
 //! What is left out of a request because an endpoint cannot take it.
 
-use protocol::chat::request::ChatRequest;
+use protocol::chat::request::{ChatRequest, Content};
+use protocol::chat::view::Tool;
 
 use crate::error::EncodeError;
 
@@ -32,13 +33,46 @@ impl Dropped {
         if self.is_strict {
             return Err(EncodeError::Unsupported { parameter: name.to_owned() });
         }
+        self.note(name);
+        Ok(())
+    }
+
+    /// Leaves out a hint, without which the answer is the same: it is reported, and never a reason
+    /// to refuse an endpoint.
+    pub fn note(&mut self, name: &str) {
         if !self.names.iter().any(|known| known == name) {
             self.names.push(name.to_owned());
         }
-        Ok(())
+    }
+
+    /// Leaves out the caller's marks for caching, where an upstream caches by itself.
+    pub fn note_marks(&mut self, request: &ChatRequest) {
+        if request.cache_mark().is_some() || has_inner_marks(request) {
+            self.note("cache_control");
+        }
     }
 
     pub fn into_names(self) -> Vec<String> {
         self.names
     }
+}
+
+/// Whether the caller marked a message, a part of one or a tool.
+pub(crate) fn has_inner_marks(request: &ChatRequest) -> bool {
+    let is_message_marked = request.messages.iter().any(|message| {
+        let is_part_marked = match &message.content {
+            Content::Parts(parts) => parts.iter().any(|part| part.cache_mark().is_some()),
+            Content::None | Content::Text(_) => false,
+        };
+        is_part_marked || message.member("cache_control").is_some_and(|raw| raw.get() != "null")
+    });
+    // Tools are long and read elsewhere: looking for the word is cheaper than reading them again.
+    let is_tool_marked = || {
+        request.parameter("tools").is_some_and(|raw| raw.get().contains("\"cache_control\""))
+            && request.tools().iter().any(|tool| match tool {
+                Tool::Function(function) => function.cache_mark.is_some(),
+                Tool::Other { .. } => false,
+            })
+    };
+    is_message_marked || is_tool_marked()
 }

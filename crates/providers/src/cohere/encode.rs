@@ -41,6 +41,7 @@ pub(super) fn encode(
     address: String,
 ) -> Result<Encoded, EncodeError> {
     let mut dropped = Dropped::translated(request)?;
+    dropped.note_marks(request);
     let mut body = Body::new(1024, request, endpoint);
     body.begin("model");
     write_string(&mut body.out, &endpoint.upstream_model);

@@ -21,6 +21,7 @@ pub(super) fn encode(
     flavour: Flavour,
 ) -> Result<Encoded, EncodeError> {
     let mut dropped = Dropped::translated(request)?;
+    dropped.note_marks(request);
     let tools = tools::write(request, target.endpoint, &mut dropped)?;
     let generation_config =
         generation::write(request, target.endpoint, tools.has_functions(), &mut dropped)?;

@@ -13,7 +13,7 @@ use super::tools::Choice;
 use super::{messages, thinking, tools, vectors};
 use crate::adapter::{Decoder, Encoded, Target};
 use crate::body::{Body, elements, post, text};
-use crate::dropped::Dropped;
+use crate::dropped::{Dropped, has_inner_marks};
 use crate::error::EncodeError;
 use crate::quirks::Effective;
 use crate::turns::identity::end_user;
@@ -55,6 +55,7 @@ fn write_chat(request: &ChatRequest, endpoint: &Endpoint) -> Result<Written, Enc
     let mut dropped = Dropped::translated(request)?;
     let mut body = Body::new(estimate(request), request, endpoint);
     let quirks = body.quirks;
+    note_marks(request, quirks, &mut dropped);
     let structured = Structured::of(request, endpoint, quirks, &mut dropped)?;
     body.begin("model");
     write_string(&mut body.out, &endpoint.upstream_model);
@@ -99,6 +100,14 @@ fn write_chat(request: &ChatRequest, endpoint: &Endpoint) -> Result<Written, Enc
     };
     write_defaults(&mut body, request);
     Ok((body.finish()?, decoder, dropped.into_names()))
+}
+
+/// Reports marks for caching that this upstream has no form for: most cache by themselves.
+fn note_marks(request: &ChatRequest, quirks: Effective<'_>, dropped: &mut Dropped) {
+    let is_whole_lost = request.cache_mark().is_some() && !quirks.accepts("cache_control");
+    if is_whole_lost || (quirks.cache_marks().is_none() && has_inner_marks(request)) {
+        dropped.note("cache_control");
+    }
 }
 
 struct Parameters<'w, 'a> {

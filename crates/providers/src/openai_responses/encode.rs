@@ -46,6 +46,7 @@ fn write(
     format: &str,
 ) -> Result<(Bytes, Vec<String>), EncodeError> {
     let mut dropped = Dropped::translated(request)?;
+    dropped.note_marks(request);
     let mut body = Body::new(1_024, request, endpoint);
     body.begin("model");
     write_string(&mut body.out, &endpoint.upstream_model);

@@ -29,6 +29,7 @@ pub(super) fn write(
     endpoint: &Endpoint,
 ) -> Result<(Bytes, Vec<String>), EncodeError> {
     let mut dropped = Dropped::new(request);
+    dropped.note_marks(request);
     let size: usize = native.members.iter().map(|(_, value)| value.get().len() + 32).sum();
     let mut body = Body::new(size + 256, request, endpoint);
     body.begin("model");

@@ -21,10 +21,11 @@ A cell that is not as it stands here fails the tests; after a change, `UPDATE_DI
 | sign | means |
 |---|---|
 | ✓ | survives |
-| · | the caller's dialect has no form for it |
+| ≈ | survives in another form; the note says which |
+| · | there is nothing to carry: the caller's dialect has no form for it, or the provider never says it |
 | ○ | the provider has no form for it: left out, reported in `openrouter_metadata`, refused under `provider.require_parameters` |
 | ✗ | refused with a status that blames the request; nothing is charged |
-| – | lost; the note says why |
+| ◌ | a hint that the provider has no form for: left out, reported in `openrouter_metadata`, never a reason to refuse |
 
 When caller and provider speak the same dialect, members that we do not know pass through untouched.
 ";
@@ -92,7 +93,9 @@ fn sign(cell: Cell, outcome: &Outcome, notes: &mut Notes) -> String {
             let sign = match limit.how {
                 How::Dropped => '○',
                 How::Refused => '✗',
-                How::Lost => '–',
+                How::Mapped => '≈',
+                How::Noted => '◌',
+                How::Absent => '·',
             };
             format!("{sign}{}", notes.number(limit.reason))
         }

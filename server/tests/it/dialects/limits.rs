@@ -26,8 +26,12 @@ pub(super) enum How {
     Dropped,
     /// The request is refused with a status that blames it, and costs nothing.
     Refused,
-    /// It does not survive, and there is no place to say so.
-    Lost,
+    /// It survives in a form that is not its own.
+    Mapped,
+    /// A hint: the request is served without it, and `openrouter_metadata` says so.
+    Noted,
+    /// There is nothing to carry: the provider never says it, or the caller cannot be told.
+    Absent,
 }
 
 impl Limit {
@@ -61,8 +65,8 @@ pub(super) const LIMITS: &[Limit] = &[
     upstream(
         &["strict_tool"],
         &[Google, Vertex],
-        How::Lost,
-        "holds calls to their schemas by itself, and has no word for it",
+        How::Mapped,
+        "holds every call to its schema: `VALIDATED`",
     ),
     upstream(
         &["one_call_at_a_time"],
@@ -73,19 +77,19 @@ pub(super) const LIMITS: &[Limit] = &[
     upstream(
         &["tool_errors"],
         &[OpenAiCompatible, OpenAiResponses, AzureOpenAi, Cohere],
-        How::Lost,
-        "has no mark for a result that is an error; the model reads its words",
+        How::Mapped,
+        "has no mark for a result that is an error: its words say so",
     ),
     upstream(
         &["reasoning_counted"],
-        &[Anthropic, Bedrock, Cohere],
-        How::Lost,
+        &[Bedrock, Cohere],
+        How::Absent,
         "counts reasoning as part of the answer",
     ),
     upstream(
         &["reasoning_replayed"],
         &[OpenAiCompatible, AzureOpenAi, Cohere],
-        How::Lost,
+        How::Absent,
         "shows reasoning as plain text, without anything that must come back",
     ),
     upstream(&["image_answer"], &[Anthropic, Cohere], How::Dropped, "answers in text"),
@@ -110,10 +114,16 @@ pub(super) const LIMITS: &[Limit] = &[
         "takes no files: another endpoint is asked, or the request is refused",
     ),
     upstream(
-        &["mark_system", "mark_message", "mark_tool", "mark_request", "automatic_mark"],
+        &["mark_system", "mark_message", "mark_tool", "mark_request"],
         &[OpenAiCompatible, OpenAiResponses, AzureOpenAi, Google, Vertex, Cohere],
-        How::Lost,
+        How::Noted,
         "caches by itself; a mark is a hint, and is not sent",
+    ),
+    upstream(
+        &["automatic_mark"],
+        &[OpenAiCompatible, OpenAiResponses, AzureOpenAi, Google, Vertex, Cohere],
+        How::Absent,
+        "caches by itself, without a mark",
     ),
     upstream(&["top_k"], &[OpenAiResponses], How::Dropped, "has no such parameter"),
     upstream(
@@ -141,21 +151,26 @@ pub(super) const LIMITS: &[Limit] = &[
         rows: &["refusal"],
         inbound: &[Completions],
         upstream: &[OpenAiCompatible, OpenAiResponses, AzureOpenAi],
-        how: How::Lost,
+        how: How::Absent,
         reason: "an answer is text, and so is a refusal",
     },
-    upstream(&["refusal"], &[Google, Vertex, Cohere], How::Lost, "a refusal is an ordinary answer"),
+    upstream(
+        &["refusal"],
+        &[Google, Vertex, Cohere],
+        How::Absent,
+        "a refusal is an ordinary answer",
+    ),
     upstream(
         &["content_filter"],
         &[Cohere],
-        How::Lost,
+        How::Absent,
         "says `ERROR` of an answer that it stopped, whatever the cause",
     ),
     Limit {
         rows: &["citations"],
         inbound: &[Completions],
         upstream: &[],
-        how: How::Lost,
+        how: How::Absent,
         reason: "an answer is text, without a place for citations",
     },
     Limit {

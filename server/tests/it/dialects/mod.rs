@@ -23,6 +23,7 @@ use std::fmt::Write as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use cell::{Inbound, Upstream};
+use limits::How;
 use rows::{Row, SECTIONS};
 use run::{Grid, Outcome};
 
@@ -96,7 +97,8 @@ async fn everything_that_can_survive_a_crossing_does() {
         for limit in limits::LIMITS {
             let is_met = |(cell, outcome): &(Cell, Outcome)| {
                 limit.covers(cell.row.id, cell.inbound, cell.upstream)
-                    && !matches!(outcome, Outcome::NoForm(_) | Outcome::Survives)
+                    && !matches!(outcome, Outcome::NoForm(_))
+                    && (limit.how == How::Mapped || !matches!(outcome, Outcome::Survives))
             };
             for row in limit.rows {
                 let met = outcomes.iter().any(|one| one.0.row.id == *row && is_met(one));

@@ -26,6 +26,8 @@ pub(super) enum Outcome {
     NoForm(&'static str),
     /// What was not sent, and what is wrong without it.
     Dropped(Vec<String>, String),
+    /// A hint that was not sent, as is reported, and that nobody is refused for.
+    Noted(Vec<String>),
     /// A status and a message that blame the request.
     Refused(u16, String),
     Broken(String),
@@ -38,9 +40,11 @@ impl Outcome {
         match (self, listed.map(|limit| limit.how)) {
             (Self::NoForm(_), _)
             | (Self::Survives, None)
+            | (Self::Survives, Some(How::Mapped))
+            | (Self::Noted(_), Some(How::Noted))
             | (Self::Dropped(..), Some(How::Dropped))
             | (Self::Refused(..), Some(How::Refused))
-            | (Self::Broken(_), Some(How::Lost)) => Ok(()),
+            | (Self::Broken(_), Some(How::Absent)) => Ok(()),
             (Self::Survives, Some(how)) => Err(format!("listed as {how:?}, and survives")),
             (outcome, None) => Err(outcome.to_string()),
             (outcome, Some(how)) => Err(format!("listed as {how:?}, but {outcome}")),
@@ -54,11 +58,15 @@ impl fmt::Display for Outcome {
             Self::Survives => out.write_str("survives"),
             Self::NoForm(reason) => write!(out, "has no form: {reason}"),
             Self::Dropped(names, message) => write!(out, "dropped {names:?}: {message}"),
+            Self::Noted(names) => write!(out, "noted {names:?}"),
             Self::Refused(status, message) => write!(out, "refused with {status}: {message}"),
             Self::Broken(message) => write!(out, "broken: {message}"),
         }
     }
 }
+
+/// Without these an answer says the same.
+const HINTS: [&str; 1] = ["cache_control"];
 
 pub(super) fn limit(cell: Cell) -> Option<&'static Limit> {
     LIMITS.iter().find(|limit| limit.covers(cell.row.id, cell.inbound, cell.upstream))
@@ -105,12 +113,15 @@ impl Grid {
         }
     }
 
-    /// What may be left out is refused to those who require it.
+    /// What may be left out is refused to those who require it, unless it is but a hint.
     async fn required(&self, cell: Cell, names: Vec<String>, message: String) -> Outcome {
         let ask = (cell.row.ask)().requiring_parameters();
         let model = super::rows::upstream_model(cell.row.proof);
         match self.ask(&ask, cell, model, false).await {
             Err(Outcome::Refused(..)) => Outcome::Dropped(names, message),
+            Ok(said) if names == HINTS && dropped(&said.metadata).eq(HINTS) => {
+                Outcome::Noted(names)
+            }
             Ok(_) => Outcome::Broken(format!("{names:?} are left out though they are required")),
             Err(other) => other,
         }

@@ -146,6 +146,12 @@ fn tool_config(fields: &mut Fields, asked: &mut Understood) -> Result<()> {
             let sentence = "Function calling mode is set to ANY without function declarations.";
             return Err(Refusal::rule("", sentence));
         }
+        if mode == "VALIDATED" {
+            // Every call keeps to its schema.
+            for tool in asked.tools.iter_mut().filter(|tool| tool.hosted.is_none()) {
+                tool.strict = Some(true);
+            }
+        }
         asked.tool_choice = Some(match (mode.as_str(), names.len()) {
             ("NONE", _) => ToolChoice::None,
             ("ANY", 0) => ToolChoice::Required,

@@ -115,9 +115,18 @@ pub(super) const ROWS: &[Row] = &[
         ask: || conversation(true),
         proof: Proof::Understood(|seen| {
             calls_and_results(seen)?;
+            // Words say so where there is no mark.
+            let says = |part: &Part| match part {
+                Part::Text { text, .. } => {
+                    text == "Error: no clock" || text == r#"{"error":"no clock"}"#
+                }
+                _ => false,
+            };
             let errors: Vec<bool> = parts(seen)
                 .filter_map(|part| match part {
-                    Part::ToolResult { is_error, .. } => Some(*is_error),
+                    Part::ToolResult { is_error, parts, .. } => {
+                        Some(*is_error || parts.iter().any(says))
+                    }
                     _ => None,
                 })
                 .collect();
