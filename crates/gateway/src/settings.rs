@@ -32,7 +32,7 @@ pub struct Settings {
     /// Whether such addresses may lead to this machine and its network. Dangerous wherever
     /// callers are not trusted.
     pub allow_private_addresses: bool,
-    /// Bytes of one answer that isn't streamed.
+    /// Bytes of one answer, streamed or not.
     pub unary_body_bytes_max: usize,
     /// How long a key is trusted without asking the store again.
     pub key_cache_ttl: Duration,

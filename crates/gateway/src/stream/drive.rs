@@ -209,11 +209,12 @@ impl Drive<'_> {
         if self.line.output_tokens() >= self.covered {
             self.extend().await?;
         }
+        // Some dialects repeat a whole streamed answer in its last event, so none may be endless.
+        let max = self.gateway.settings.unary_body_bytes_max;
+        if self.line.output_bytes() > max as u64 {
+            return Err(broken(ErrorType::ProviderUnavailable, "The answer is too long."));
+        }
         if self.out.is_empty() || !self.call.request.stream {
-            let max = self.gateway.settings.unary_body_bytes_max;
-            if self.line.output_bytes() > max as u64 {
-                return Err(broken(ErrorType::ProviderUnavailable, "The answer is too long."));
-            }
             return Ok(());
         }
         let bytes = self.out.split().freeze();
