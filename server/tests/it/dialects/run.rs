@@ -39,8 +39,7 @@ impl Outcome {
         let listed = limit(cell);
         match (self, listed.map(|limit| limit.how)) {
             (Self::NoForm(_), _)
-            | (Self::Survives, None)
-            | (Self::Survives, Some(How::Mapped))
+            | (Self::Survives, None | Some(How::Mapped))
             | (Self::Noted(_), Some(How::Noted))
             | (Self::Dropped(..), Some(How::Dropped))
             | (Self::Refused(..), Some(How::Refused))
