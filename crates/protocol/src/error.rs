@@ -191,11 +191,12 @@ impl PublicError {
         json!({ "type": "error", "error": error, "request_id": id })
     }
 
-    /// `{"error":{"code","message","type","param",…},"error_type"}`, as OpenAI's Responses are
-    /// refused; `code` is of the vocabulary of Responses.
+    /// `{"error":{"code","message","type","param",…},"error_type"}`: OpenAI's members, and the
+    /// status as `code`, which OpenRouter's clients insist on. The vocabulary of Responses is for
+    /// what fails inside a response.
     fn to_responses_json(&self) -> Value {
         let mut error = json!({
-            "code": self.error_type.responses_code(),
+            "code": self.status,
             "message": self.message,
             "type": self.error_type.as_str(),
             "param": self.metadata.get("field"),

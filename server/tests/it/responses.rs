@@ -77,7 +77,7 @@ fn refusal(reply: &Reply, status: u16, error_type: &str) -> Value {
     assert_eq!(body["error_type"], error_type, "{body}");
     let error = body["error"].clone();
     assert!(!error["message"].as_str().unwrap().is_empty(), "{body}");
-    assert!(error["code"].is_string(), "{body}");
+    assert_eq!(error["code"], status, "{body}");
     error
 }
 
@@ -194,7 +194,6 @@ async fn refusals_have_the_envelope_of_this_dialect() {
         let reply = respond(&app, &body).await;
         let error = refusal(&reply, 400, "invalid_request");
         assert_eq!(error["param"], field, "{}", reply.text);
-        assert_eq!(error["code"], "invalid_prompt");
     }
     for body in ["", "[]", "{", "7"] {
         refusal(&app.post(PATH, body).await, 400, "invalid_request");
@@ -211,7 +210,7 @@ async fn refusals_have_the_envelope_of_this_dialect() {
 async fn a_provider_that_fails_is_told_before_and_within_a_stream() {
     let app = app_that_shows("fault/429-retry-after-7").await;
     let reply = respond(&app, &ask("test/shows", json!("Hello"))).await;
-    assert_eq!(refusal(&reply, 429, "rate_limit_exceeded")["code"], "rate_limit_exceeded");
+    refusal(&reply, 429, "rate_limit_exceeded");
     assert_eq!(reply.header("retry-after"), "7");
     app.finish().await;
 
