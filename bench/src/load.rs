@@ -105,6 +105,9 @@ fn memmem(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window == word)
 }
 
+/// How much of the end of an answer is looked at.
+const TAIL_BYTES: usize = 512;
+
 /// The parts of a request that stay the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
@@ -200,12 +203,13 @@ impl Caller {
             sender.send_request(request.body(Full::new(self.request.body.clone()))?).await?;
         let status = response.status();
         let mut body = response.into_body();
-        let mut tail = Bytes::new();
+        // The last event may come in pieces: what is kept is longer than any.
+        let mut tail = Vec::with_capacity(2 * TAIL_BYTES);
         while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame?.into_data()
-                && !data.trim_ascii().is_empty()
-            {
-                tail = data;
+            if let Ok(data) = frame?.into_data() {
+                let end = data.len().saturating_sub(TAIL_BYTES);
+                tail.extend_from_slice(data.get(end..).unwrap_or_default());
+                tail.drain(..tail.len().saturating_sub(TAIL_BYTES));
             }
         }
         if !status.is_success() {

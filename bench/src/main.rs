@@ -5,6 +5,8 @@
 //! hold, routing, metering, settlement). Figures are medians of interleaved rounds, so that a
 //! machine that slows down for a moment slows all three.
 //!
+//! `bench target/release/entrepot stream` measures only the kinds of request whose names have that word in them.
+//!
 //! Linux only: CPU time and memory are read from `/proc`.
 
 mod load;
@@ -47,7 +49,8 @@ fn main() -> Result<()> {
 async fn run() -> Result<()> {
     let stage = Stage::set_up().await?;
     let mut rows = Vec::new();
-    for kind in Kind::ALL {
+    let wanted = std::env::args().nth(2).unwrap_or_default();
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.name().contains(&wanted)) {
         let mut rounds = vec![Vec::new(); stage.targets.len()];
         for round in 1..=ROUNDS {
             for (target, figures) in stage.targets.iter().zip(&mut rounds) {
