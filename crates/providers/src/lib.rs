@@ -16,6 +16,7 @@ pub mod error;
 pub mod raw;
 mod body;
 mod document;
+mod framed;
 mod quirks;
 mod sigv4;
 mod turns;

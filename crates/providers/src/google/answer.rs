@@ -153,7 +153,7 @@ impl Answer {
     }
 
     /// The body has ended: every choice must have ended too.
-    pub(super) fn close(&mut self, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
+    pub(super) fn finish(&mut self, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
         self.count(out);
         if self.is_complete() { Ok(()) } else { Err(DecodeError::Truncated) }
     }

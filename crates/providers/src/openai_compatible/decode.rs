@@ -1,36 +1,20 @@
 //! Response bytes to events.
 
 use protocol::chat::event::ChatEvent;
-use protocol::sse::{Event, Reader, SseError};
+use protocol::sse::Event;
 use serde::Deserialize;
 use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
 use super::delta::{Chunk, Progress};
 use super::{citations, classify};
-use crate::adapter::Decoder;
 use crate::error::DecodeError;
+use crate::framed::{Framed, Reading};
 
-/// A chunk may carry an inline image; nothing that it may carry is larger.
-const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// The same for an answer that comes in one piece.
-const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// Decodes a stream of chunks, or the JSON document of an upstream that does not stream.
-pub(crate) struct StreamDecoder {
-    form: Form,
-    state: State,
-}
-
-enum Form {
-    /// Nothing but white space has arrived.
-    Unknown,
-    Events(Reader),
-    Document(Vec<u8>),
-}
+pub(crate) type StreamDecoder = Framed<State>;
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     has_started: bool,
     /// Whether the pages that the answer rests on were passed on: they come with every chunk.
     has_cited: bool,
@@ -41,56 +25,16 @@ struct State {
 
 impl StreamDecoder {
     pub(crate) fn new() -> Self {
-        Self { form: Form::Unknown, state: State::default() }
+        Self::of(State::default())
     }
 }
 
-impl Decoder for StreamDecoder {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
-        let mut bytes = bytes;
-        if matches!(self.form, Form::Unknown) {
-            bytes = bytes.trim_ascii_start();
-            self.form = match bytes.first() {
-                None => Form::Unknown,
-                Some(b'{' | b'[') => Form::Document(Vec::new()),
-                Some(_) => Form::Events(Reader::new(EVENT_BYTES_MAX)),
-            };
-        }
-        let state = &mut self.state;
-        match &mut self.form {
-            Form::Unknown => Ok(()),
-            Form::Events(reader) => reader.push(bytes, |event| state.take(event, out)),
-            Form::Document(document) => {
-                if document.len().saturating_add(bytes.len()) > DOCUMENT_BYTES_MAX {
-                    return Err(DecodeError::Malformed("it is too large".to_owned()));
-                }
-                document.extend_from_slice(bytes);
-                Ok(())
-            }
-        }
-    }
+impl Reading for State {
+    /// A chunk may carry an inline image; nothing that it may carry is larger.
+    const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+    const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-    fn finish(&mut self, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
-        let state = &mut self.state;
-        match &mut self.form {
-            Form::Unknown => return Err(DecodeError::Truncated),
-            Form::Events(reader) => reader.finish(|event| state.take(event, out))?,
-            Form::Document(document) => {
-                let document = std::mem::take(document);
-                state.chunk(&document, out).map_err(|error| match error {
-                    // A document that breaks off is not a document.
-                    DecodeError::Malformed(_) if is_cut_off(&document) => DecodeError::Truncated,
-                    error => error,
-                })?;
-                state.is_done = true;
-            }
-        }
-        state.close(out)
-    }
-}
-
-impl State {
-    fn take(&mut self, event: Event<'_>, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
+    fn event(&mut self, event: Event<'_>, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
         let data = event.data.trim_ascii();
         if self.is_done || data.is_empty() {
             return Ok(());
@@ -105,6 +49,41 @@ impl State {
         self.chunk(data, out)
     }
 
+    fn document(&mut self, document: &[u8], out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
+        self.chunk(document, out).map_err(|error| match error {
+            // A document that breaks off is not a document.
+            DecodeError::Malformed(_) if is_cut_off(document) => DecodeError::Truncated,
+            error => error,
+        })?;
+        self.is_done = true;
+        Ok(())
+    }
+
+    fn close(&mut self, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
+        // Every choice must have ended too.
+        if self.progress.choices.is_empty() {
+            return Err(DecodeError::Truncated);
+        }
+        for choice in &mut self.progress.choices {
+            if choice.is_finished {
+                continue;
+            }
+            if !self.is_done {
+                return Err(DecodeError::Truncated);
+            }
+            choice.is_finished = true;
+            out.push(ChatEvent::Finished {
+                choice: choice.index,
+                reason: choice.unstated_reason(),
+                native_reason: None,
+                stop_sequence: None,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl State {
     fn chunk(&mut self, json: &[u8], out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
         let is_first = !self.has_started;
         if is_first {
@@ -141,29 +120,6 @@ impl State {
             Some(error) => Err(DecodeError::Upstream(classify::in_band(error.get().as_bytes()))),
             None => Ok(()),
         }
-    }
-
-    /// The body has ended: every choice must have ended too.
-    fn close(&mut self, out: &mut Vec<ChatEvent>) -> Result<(), DecodeError> {
-        if self.progress.choices.is_empty() {
-            return Err(DecodeError::Truncated);
-        }
-        for choice in &mut self.progress.choices {
-            if choice.is_finished {
-                continue;
-            }
-            if !self.is_done {
-                return Err(DecodeError::Truncated);
-            }
-            choice.is_finished = true;
-            out.push(ChatEvent::Finished {
-                choice: choice.index,
-                reason: choice.unstated_reason(),
-                native_reason: None,
-                stop_sequence: None,
-            });
-        }
-        Ok(())
     }
 }
 
@@ -204,10 +160,4 @@ fn is_cut_off(document: &[u8]) -> bool {
 fn malformed(error: &serde_json::Error) -> DecodeError {
     let problem = if error.is_data() { "unexpected type" } else { "invalid JSON" };
     DecodeError::Malformed(format!("{problem} at line {} column {}", error.line(), error.column()))
-}
-
-impl From<SseError> for DecodeError {
-    fn from(error: SseError) -> Self {
-        Self::Malformed(error.to_string())
-    }
 }

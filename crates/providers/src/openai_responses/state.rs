@@ -101,7 +101,7 @@ impl State {
         self.is_done
     }
 
-    pub(super) fn event(
+    pub(super) fn take(
         &mut self,
         event: &WireEvent<'_>,
         json: &[u8],
